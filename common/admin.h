@@ -1,0 +1,24 @@
+/* admin.h - /healthz, /readyz and /metrics on their own port.
+ *
+ * /healthz says that the process runs its loop; /readyz asks `ready`.
+ */
+#ifndef ADMIN_H
+#define ADMIN_H
+
+#include "common/base.h"
+#include "common/loop.h"
+#include "common/metrics.h"
+
+struct admin;
+
+/* Writes why not into `reason` and returns false, or returns true. */
+typedef bool admin_ready_fn(char *reason, size_t reason_size, void *arg);
+
+/* `listen` "" means none: *out stays NULL. */
+MUST_USE int admin_new(struct admin **out, struct loop *loop,
+                       const char *listen, const struct metrics *metrics,
+                       admin_ready_fn *ready, void *arg, char *error,
+                       size_t error_size);
+void admin_free(struct admin *a); /* accepts NULL */
+
+#endif

@@ -1,0 +1,108 @@
+/* http_server.h - a strict HTTP/1.1 server inside the loop.
+ *
+ * libmicrohttpd does the sockets and the syntax in its external epoll mode;
+ * http_guard.h refuses what it lets pass (RFC 9112).  A handler is called once
+ * per request, when the whole body is there, and answers now or later; the
+ * connection sleeps meanwhile.  Nothing here knows what a webhook is.
+ *
+ * Every request is answered exactly once: http_respond(), or http_stream_begin()
+ * followed by http_stream_end() (or by the client's going away).
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <sys/socket.h>
+
+#include "common/base.h"
+#include "common/loop.h"
+
+struct http_server;
+struct http_request;
+struct http_stream;
+
+/* The body is complete.  The request stays valid until it has been answered. */
+typedef void http_handler(struct http_request *request, void *arg);
+
+struct http_server_options {
+    const char *listen;        /* "127.0.0.1:8081", "[::]:8081", "0.0.0.0:0" */
+    bool reuse_port;           /* SO_REUSEPORT: several processes, one port */
+    size_t max_body_bytes;     /* 413 beyond it, while reading */
+    unsigned idle_timeout_s;   /* 0: 30 */
+    unsigned max_connections;  /* 0: 10000 */
+    http_handler *handler;
+    void *arg;
+};
+
+/* life cycle */
+/* NULL with a reason ("address already in use …") in `error`. */
+struct http_server *http_server_new(struct loop *loop,
+                                    const struct http_server_options *options,
+                                    char *error, size_t error_size);
+/* Takes no new connections; requests in hand go on. */
+void http_server_quiesce(struct http_server *s);
+/* Requests not yet answered. */
+size_t http_server_in_flight(const struct http_server *s);
+void http_server_free(struct http_server *s); /* accepts NULL */
+/* The port it got, where 0 was asked for. */
+uint16_t http_server_port(const struct http_server *s);
+
+/* Splits "HOST:PORT"; for programs that must judge what they listen on.
+ * `loopback` may be NULL. */
+MUST_USE int http_listen_parse(const char *listen, struct sockaddr_storage *out,
+                               socklen_t *len, bool *loopback, char *error,
+                               size_t error_size);
+
+/* query: all memory belongs to the request */
+const char *http_method(const struct http_request *r);
+const char *http_path(const struct http_request *r); /* percent-decoded, no query */
+/* Percent-decoded value of a query parameter, NULL when absent; the first one
+ * when repeated. */
+const char *http_query(const struct http_request *r, const char *name);
+/* Number of times that the query parameter stands in the URL. */
+unsigned http_query_count(const struct http_request *r, const char *name);
+/* Case-insensitive; NULL when absent; the first one when repeated. */
+const char *http_header(const struct http_request *r, const char *name);
+unsigned http_header_count(const struct http_request *r, const char *name);
+/* The raw bytes, NUL-terminated for convenience. */
+const char *http_body(const struct http_request *r, size_t *len);
+const struct sockaddr *http_peer(const struct http_request *r);
+int64_t http_received_us(const struct http_request *r); /* clock_monotonic_us */
+
+/* A pointer of the handler's own, with a destructor (may be NULL) that runs when
+ * the request is over, however it ended. */
+void http_set_context(struct http_request *r, void *context,
+                      void (*destroy)(void *));
+void *http_context(const struct http_request *r);
+
+/* use */
+struct http_field {
+    const char *name;
+    const char *value;
+};
+
+/* Answers.  `type` may be NULL when there is no body.  Bytes are copied.
+ * `fields` is NULL or ended by a NULL name.  HEAD gets the headers alone. */
+void http_respond(struct http_request *r, unsigned status, const char *type,
+                  const char *ptr, size_t len, const struct http_field *fields);
+/* As http_respond(), with {"error":"…"} made from the text. */
+PRINTF_LIKE(3, 4)
+void http_respond_error(struct http_request *r, unsigned status,
+                        const char *fmt, ...);
+/* Answers with an open file from the start; takes `fd`. */
+void http_respond_file(struct http_request *r, unsigned status,
+                       const char *type, int fd, size_t len,
+                       const struct http_field *fields);
+
+/* A body that is written over time (server-sent events).  `closed` runs once,
+ * when the stream is over from either side; the stream is invalid after it. */
+struct http_stream *http_stream_begin(struct http_request *r, unsigned status,
+                                      const char *type,
+                                      const struct http_field *fields,
+                                      void (*closed)(void *arg), void *arg);
+/* -1 when the client is too slow: more than 256 KiB are waiting. The caller
+ * should end the stream. */
+MUST_USE int http_stream_write(struct http_stream *s, const char *ptr,
+                               size_t len);
+void http_stream_end(struct http_stream *s);
+
+#endif

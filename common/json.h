@@ -1,0 +1,34 @@
+/* json.h - strict JSON (RFC 8259) on json-c.
+ *
+ * Parsing is where outside bytes come in: depth limit, valid UTF-8, nothing
+ * behind the value, no NaN or Infinity, no comments.  Values are json-c's own;
+ * reading goes through the helpers here, writing through <json-c/json.h>.
+ */
+#ifndef JSON_H
+#define JSON_H
+
+#include "common/base.h"
+
+struct json_object;
+
+/* Owned by the caller (json_object_put()); NULL with the reason and the offset
+ * in `error`. */
+struct json_object *json_parse(const char *ptr, size_t len, char *error,
+                               size_t error_size);
+/* Reads and parses a file of at most 1 MiB; `error` names it. */
+struct json_object *json_read_file(const char *path, char *error,
+                                   size_t error_size);
+
+/* The value at a dotted path ("data.metadata.width", "list.0.url"); NULL when
+ * absent or JSON null.  Borrowed from `root`. */
+struct json_object *json_at(struct json_object *root, const char *path);
+
+/* Of the right type, or the fallback.  Text is borrowed from `root`; a text with
+ * a NUL byte inside counts as absent. */
+const char *json_text(struct json_object *root, const char *path);
+int64_t json_number(struct json_object *root, const char *path,
+                    int64_t fallback);
+/* 1, 0, or -1 when absent or no boolean. */
+int json_bool(struct json_object *root, const char *path);
+
+#endif

@@ -1,10 +1,10 @@
 /* db.h - one PostgreSQL connection inside the loop, in pipeline mode.
  *
- * Each call is one prepared statement in its own implicit transaction; what must
- * happen together is one SQL function.  Calls are answered in order.  A lost
- * connection answers everything outstanding with DB_LOST and comes back by itself
- * with jittered back-off; calls made meanwhile wait for it (they are bounded by
- * the callers, who each have few outstanding).
+ * Each call is one prepared statement in its own implicit transaction; what
+ * must happen together is one SQL function.  Calls are answered in order.  A
+ * lost connection answers everything outstanding with DB_LOST and comes back by
+ * itself with jittered back-off; calls made meanwhile wait for it (they are
+ * bounded by the callers, who each have few outstanding).
  */
 #ifndef DB_H
 #define DB_H
@@ -43,8 +43,8 @@ size_t db_outstanding(const struct db *d);
 void db_call(struct db *d, const struct db_statement *statement,
              const char *const *values, size_t count, db_fn *fn, void *arg);
 
-/* Calls `fn` for every NOTIFY on `channel` (a static, plain identifier), and once
- * after every reconnect, because notifications may have been missed. */
+/* Calls `fn` for every NOTIFY on `channel` (a static, plain identifier), and
+ * once after every reconnect, because notifications may have been missed. */
 void db_listen(struct db *d, const char *channel, loop_fn *fn, void *arg);
 
 enum db_status db_result_status(const struct db_result *r);

@@ -1,8 +1,8 @@
 /* guard.h - which addresses an outbound connection may reach.
  *
  * Asked with the address that is about to be connected to, never with a name:
- * rebinding a name in between gains nothing.  Public addresses pass; others pass
- * only when SHOTFLEET_FETCH_ALLOW names them.
+ * rebinding a name in between gains nothing.  Public addresses pass; others
+ * pass only when SHOTFLEET_FETCH_ALLOW names them.
  */
 #ifndef GUARD_H
 #define GUARD_H

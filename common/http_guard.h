@@ -1,9 +1,9 @@
 /* http_guard.h - what libmicrohttpd lets pass and RFC 9112 does not.
  *
- * Pure: looks at a request's method, version and header list, touches no socket.
- * Every refusal is answered 400 (501 for an unknown transfer coding) and the
- * connection closed, because the two ends may disagree about where this request
- * ends (request smuggling).
+ * Pure: looks at a request's method, version and header list, touches no
+ * socket. Every refusal is answered 400 (501 for an unknown transfer coding)
+ * and the connection closed, because the two ends may disagree about where this
+ * request ends (request smuggling).
  */
 #ifndef HTTP_GUARD_H
 #define HTTP_GUARD_H
@@ -29,9 +29,9 @@ enum http_verdict {
     HTTP_TOO_MANY_FIELDS,    /* beyond LIMIT_HTTP_HEADERS */
 };
 
-MUST_USE enum http_verdict http_guard_check(const char *version,
-                                            const struct http_guard_field *fields,
-                                            size_t count);
+MUST_USE enum http_verdict
+http_guard_check(const char *version, const struct http_guard_field *fields,
+                 size_t count);
 
 /* The status to answer with, and why, in a few words. */
 unsigned http_verdict_status(enum http_verdict v);

@@ -5,8 +5,9 @@
  * per request, when the whole body is there, and answers now or later; the
  * connection sleeps meanwhile.  Nothing here knows what a webhook is.
  *
- * Every request is answered exactly once: http_respond(), or http_stream_begin()
- * followed by http_stream_end() (or by the client's going away).
+ * Every request is answered exactly once: http_respond(), or
+ * http_stream_begin() followed by http_stream_end() (or by the client's going
+ * away).
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -24,11 +25,11 @@ struct http_stream;
 typedef void http_handler(struct http_request *request, void *arg);
 
 struct http_server_options {
-    const char *listen;        /* "127.0.0.1:8081", "[::]:8081", "0.0.0.0:0" */
-    bool reuse_port;           /* SO_REUSEPORT: several processes, one port */
-    size_t max_body_bytes;     /* 413 beyond it, while reading */
-    unsigned idle_timeout_s;   /* 0: 30 */
-    unsigned max_connections;  /* 0: 10000 */
+    const char *listen;       /* "127.0.0.1:8081", "[::]:8081", "0.0.0.0:0" */
+    bool reuse_port;          /* SO_REUSEPORT: several processes, one port */
+    size_t max_body_bytes;    /* 413 beyond it, while reading */
+    unsigned idle_timeout_s;  /* 0: 30 */
+    unsigned max_connections; /* 0: 10000 */
     http_handler *handler;
     void *arg;
 };
@@ -54,7 +55,8 @@ MUST_USE int http_listen_parse(const char *listen, struct sockaddr_storage *out,
 
 /* query: all memory belongs to the request */
 const char *http_method(const struct http_request *r);
-const char *http_path(const struct http_request *r); /* percent-decoded, no query */
+const char *
+http_path(const struct http_request *r); /* percent-decoded, no query */
 /* Percent-decoded value of a query parameter, NULL when absent; the first one
  * when repeated. */
 const char *http_query(const struct http_request *r, const char *name);
@@ -68,8 +70,8 @@ const char *http_body(const struct http_request *r, size_t *len);
 const struct sockaddr *http_peer(const struct http_request *r);
 int64_t http_received_us(const struct http_request *r); /* clock_monotonic_us */
 
-/* A pointer of the handler's own, with a destructor (may be NULL) that runs when
- * the request is over, however it ended. */
+/* A pointer of the handler's own, with a destructor (may be NULL) that runs
+ * when the request is over, however it ended. */
 void http_set_context(struct http_request *r, void *context,
                       void (*destroy)(void *));
 void *http_context(const struct http_request *r);

@@ -23,8 +23,8 @@ struct json_object *json_read_file(const char *path, char *error,
  * absent or JSON null.  Borrowed from `root`. */
 struct json_object *json_at(struct json_object *root, const char *path);
 
-/* Of the right type, or the fallback.  Text is borrowed from `root`; a text with
- * a NUL byte inside counts as absent. */
+/* Of the right type, or the fallback.  Text is borrowed from `root`; a text
+ * with a NUL byte inside counts as absent. */
 const char *json_text(struct json_object *root, const char *path);
 int64_t json_number(struct json_object *root, const char *path,
                     int64_t fallback);

@@ -18,7 +18,12 @@
 
 #include "common/base.h"
 
-enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+enum log_level {
+    LOG_LEVEL_DEBUG,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_WARNING,
+    LOG_LEVEL_ERROR
+};
 
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
@@ -27,10 +32,12 @@ struct log_field {
     const char *value; /* NULL: the field is left out */
 };
 
-#define LOG_WITH(...) ((const struct log_field[]){ __VA_ARGS__, { NULL, NULL } })
+#define LOG_WITH(...)                                                          \
+    ((const struct log_field[]){ __VA_ARGS__, { NULL, NULL } })
 
 /* `program` is borrowed for the life of the process. */
-void log_init(const char *program, enum log_level level, enum log_format format);
+void log_init(const char *program, enum log_level level,
+              enum log_format format);
 /* "debug info warning error" / "text json"; -1 for any other word. */
 MUST_USE int log_level_parse(const char *word, enum log_level *out);
 MUST_USE int log_format_parse(const char *word, enum log_format *out);

@@ -38,7 +38,8 @@ void loop_timer_start(struct loop_timer *t, int64_t after_ms);
 void loop_timer_stop(struct loop_timer *t);
 bool loop_timer_running(const struct loop_timer *t);
 
-/* Watches `fd` (borrowed) for `interest`, level-triggered; 0 watches nothing. */
+/* Watches `fd` (borrowed) for `interest`, level-triggered; 0 watches nothing.
+ */
 struct loop_watch *loop_watch_new(struct loop *l, int fd, int interest,
                                   loop_watch_fn *fn, void *arg);
 void loop_watch_set(struct loop_watch *w, int interest);

@@ -1,8 +1,8 @@
 /* metrics.h - counters that all processes of a program share.
  *
- * The parent maps them before it forks, one row per process, so that counting is
- * one addition without a lock; the reader adds the rows up and prints Prometheus
- * text (exposition format 0.0.4).
+ * The parent maps them before it forks, one row per process, so that counting
+ * is one addition without a lock; the reader adds the rows up and prints
+ * Prometheus text (exposition format 0.0.4).
  */
 #ifndef METRICS_H
 #define METRICS_H

@@ -1,7 +1,7 @@
 /* profile.h - a provider described as data (providers/NAME.json).
  *
- * Loaded and checked at start; errors name file, path and remedy.  The format is
- * in docs/providers.md.  Payload extraction is pure and fuzzed.
+ * Loaded and checked at start; errors name file, path and remedy.  The format
+ * is in docs/providers.md.  Payload extraction is pure and fuzzed.
  */
 #ifndef PROFILE_H
 #define PROFILE_H
@@ -51,8 +51,8 @@ struct profile {
         char *base_url; /* no trailing slash */
         char *method;
         char *path;
-        char *auth_header; /* NULL: none */
-        char *auth_value;  /* with {key} */
+        char *auth_header;   /* NULL: none */
+        char *auth_value;    /* with {key} */
         char *url_field;     /* body path of the page's URL; dots nest */
         char *webhook_field; /* body path of the webhook URL */
         struct json_object *constants; /* merged into every body; or NULL */
@@ -105,7 +105,8 @@ MUST_USE int profile_parse(struct profile *out, const char *file,
                            size_t error_size);
 void profile_release(struct profile *p);
 
-/* What a webhook or a status answer says.  Texts are owned; NULL when absent. */
+/* What a webhook or a status answer says.  Texts are owned; NULL when absent.
+ */
 struct event {
     enum event_kind kind;
     char *word; /* the event or status as the provider wrote it */
@@ -117,16 +118,16 @@ struct event {
     int64_t progress;                  /* percent 0..100, -1: not said */
 };
 
-/* Reads `body` (JSON) by `map`.  -1 when it is not JSON or no object. `error` says
- * why; `out` needs event_release() in either case. */
+/* Reads `body` (JSON) by `map`.  -1 when it is not JSON or no object. `error`
+ * says why; `out` needs event_release() in either case. */
 MUST_USE int event_parse(struct event *out, const struct payload_map *map,
                          const char *body, size_t body_len, char *error,
                          size_t error_size);
 void event_release(struct event *e);
 const char *event_kind_name(enum event_kind k);
 
-/* May a capture that failed so be tried again?  `code` may be NULL, `http_status`
- * 0 when there was none. */
+/* May a capture that failed so be tried again?  `code` may be NULL,
+ * `http_status` 0 when there was none. */
 bool profile_retryable(const struct profile *p, const char *code,
                        unsigned http_status);
 

@@ -1,8 +1,8 @@
 /* ranges.h - lists of address ranges (CIDR), IPv4 and IPv6.
  *
  * An IPv4-mapped IPv6 address (::ffff:a.b.c.d) is judged as the IPv4 address.
- * An entry is ADDRESS, ADDRESS/LEN, or with a port: ADDRESS:PORT, ADDRESS/LEN:PORT,
- * [V6]:PORT, [V6/LEN]:PORT.  Without a port all ports match.
+ * An entry is ADDRESS, ADDRESS/LEN, or with a port: ADDRESS:PORT,
+ * ADDRESS/LEN:PORT, [V6]:PORT, [V6/LEN]:PORT.  Without a port all ports match.
  */
 #ifndef RANGES_H
 #define RANGES_H
@@ -23,8 +23,8 @@ struct ranges {
 };
 
 /* Parses a comma separated list; blanks around entries are allowed, "" is an
- * empty list.  Host bits behind the prefix must be zero.  On -1 `error` names the
- * entry and `out` is empty. */
+ * empty list.  Host bits behind the prefix must be zero.  On -1 `error` names
+ * the entry and `out` is empty. */
 MUST_USE int ranges_parse(struct ranges *out, const char *list, char *error,
                           size_t error_size);
 void ranges_release(struct ranges *r);
@@ -40,6 +40,7 @@ bool address_is_public(const struct sockaddr *address);
 
 /* "127.0.0.1", "::1"; for logs.  Writes "?" for other families. */
 enum { ADDRESS_TEXT_SIZE = 64 };
-void address_format(const struct sockaddr *address, char out[ADDRESS_TEXT_SIZE]);
+void address_format(const struct sockaddr *address,
+                    char out[ADDRESS_TEXT_SIZE]);
 
 #endif

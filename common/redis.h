@@ -23,8 +23,8 @@ typedef void redis_fn(const struct redisReply *reply, void *arg);
 typedef void redis_state_fn(bool up, void *arg);
 
 /* `url`: redis://[[user]:password@]host[:port][/db] or unix:/path[?db=N].
- * Never blocks; NULL with `error` only when the URL is wrong.  The connection is
- * made when the loop runs. */
+ * Never blocks; NULL with `error` only when the URL is wrong.  The connection
+ * is made when the loop runs. */
 struct redis *redis_new(struct loop *loop, const char *url, int64_t deadline_ms,
                         char *error, size_t error_size);
 /* Outstanding callbacks run with NULL. */

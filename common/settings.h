@@ -12,9 +12,10 @@
  *     };
  *
  * Text settings land in a `char *` (owned, never NULL, "" when unset), numbers
- * in an `int64_t`, switches in a `bool`.  A secret is text that may also be read
- * from the file that NAME_FILE names (trailing newline removed; both at once is
- * an error).  An unknown SHOTFLEET_* name in the environment is an error too.
+ * in an `int64_t`, switches in a `bool`.  A secret is text that may also be
+ * read from the file that NAME_FILE names (trailing newline removed; both at
+ * once is an error).  An unknown SHOTFLEET_* name in the environment is an
+ * error too.
  */
 #ifndef SETTINGS_H
 #define SETTINGS_H
@@ -46,8 +47,8 @@ struct setting_use {
 
 enum { SETTINGS_ERROR_SIZE = 512 };
 
-/* Fills `into` (zeroed by the caller).  On -1, `error` holds one line that names
- * the setting and the remedy; release `into` all the same. */
+/* Fills `into` (zeroed by the caller).  On -1, `error` holds one line that
+ * names the setting and the remedy; release `into` all the same. */
 MUST_USE int settings_load(const struct setting_use *uses, size_t count,
                            void *into, char error[SETTINGS_ERROR_SIZE]);
 void settings_release(const struct setting_use *uses, size_t count, void *into);

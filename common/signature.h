@@ -1,8 +1,8 @@
 /* signature.h - webhook signatures: making them and judging them.
  *
  * Pure: takes bytes, touches no socket and no clock.  Covers every dialect that
- * a provider profile can describe (docs/providers.md).  The bytes signed are the
- * bytes received; comparisons are constant-time (CRYPTO_memcmp).
+ * a provider profile can describe (docs/providers.md).  The bytes signed are
+ * the bytes received; comparisons are constant-time (CRYPTO_memcmp).
  */
 #ifndef SIGNATURE_H
 #define SIGNATURE_H
@@ -73,16 +73,17 @@ struct signature_input {
     size_t body_len;
 };
 
-/* Signature first, then the clock: a timestamp that nobody signed is only looked
- * at once the signature is right.  Times in Unix milliseconds.  `key` (may be
- * NULL) gets the index of the matching secret. */
+/* Signature first, then the clock: a timestamp that nobody signed is only
+ * looked at once the signature is right.  Times in Unix milliseconds.  `key`
+ * (may be NULL) gets the index of the matching secret. */
 MUST_USE enum signature_verdict
 signature_verify(const struct signature_scheme *scheme,
                  const struct secrets *secrets,
                  const struct signature_input *input, int64_t now_ms,
                  int64_t max_age_ms, int64_t max_future_ms, size_t *key);
 
-const char *signature_verdict_name(enum signature_verdict v); /* "wrong-signature" */
+const char *
+signature_verdict_name(enum signature_verdict v); /* "wrong-signature" */
 
 /* The header value that signature_verify() accepts; NUL-terminated; the caller
  * frees it.  `timestamp` is the text as it goes into the template. */
@@ -97,9 +98,9 @@ MUST_USE int timestamp_parse(const char *text, enum timestamp_unit unit,
 /* plumbing, for token.c, the stores and tests */
 enum { DIGEST_MAX = 64, SHA256_SIZE = 32, SHA256_HEX_SIZE = 65 };
 /* out gets the digest of key over all parts; returns its length. */
-size_t hmac_digest(enum signature_algorithm algorithm,
-                   const struct secret *key, const struct secret *parts,
-                   size_t count, uint8_t out[DIGEST_MAX]);
+size_t hmac_digest(enum signature_algorithm algorithm, const struct secret *key,
+                   const struct secret *parts, size_t count,
+                   uint8_t out[DIGEST_MAX]);
 void sha256_hex(const char *ptr, size_t len, char out[SHA256_HEX_SIZE]);
 void hex_encode(const uint8_t *ptr, size_t len, char *out /* 2 * len + 1 */);
 /* NULL on bad input; the caller frees. Padding required, no blanks. */

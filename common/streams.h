@@ -27,7 +27,7 @@ struct stream_field {
     size_t len;
 };
 
-#define STREAM_FIELD_TEXT(name, text) \
+#define STREAM_FIELD_TEXT(name, text)                                          \
     ((struct stream_field){ (name), (text), strlen(text) })
 
 /* `id` is NULL when it is not known to be appended; `error` says why. */

@@ -1,7 +1,7 @@
 /* token.h - the per-job token in the webhook URL that a provider is handed.
  *
- * `jobId`, `attempt` and `token` come back unchanged with the webhook; the token
- * is an HMAC of both, so that nobody can make up a URL.
+ * `jobId`, `attempt` and `token` come back unchanged with the webhook; the
+ * token is an HMAC of both, so that nobody can make up a URL.
  */
 #ifndef TOKEN_H
 #define TOKEN_H

@@ -1,0 +1,156 @@
+#include "common/digest.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/encoding.h"
+#include "common/mem.h"
+
+static const struct {
+    const char *name; /* as OpenSSL calls it */
+    size_t size_bytes;
+} algorithms[] = {
+    [SIGNATURE_SHA256] = { "SHA256", 32 },
+    [SIGNATURE_SHA512] = { "SHA512", 64 },
+    [SIGNATURE_SHA1] = { "SHA1", 20 },
+};
+
+static void need(bool fine, const char *what)
+{
+    if (!fine) {
+        fprintf(stderr, "could not compute %s: OpenSSL refused\n", what);
+        abort();
+    }
+}
+
+size_t digest_size(enum signature_algorithm algorithm)
+{
+    return algorithms[algorithm].size_bytes;
+}
+
+size_t hmac_digest(enum signature_algorithm algorithm, const struct secret *key,
+                   const struct piece *pieces, size_t count,
+                   uint8_t out[DIGEST_MAX])
+{
+    char name[sizeof "SHA256"]; /* OSSL_PARAM wants it writable */
+    OSSL_PARAM params[2];
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
+    size_t len = 0;
+
+    snprintf(name, sizeof name, "%s", algorithms[algorithm].name);
+    params[0] =
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
+    params[1] = OSSL_PARAM_construct_end();
+    need(context && EVP_MAC_init(context, (const unsigned char *)key->ptr,
+                                 key->len, params) == 1,
+         "an HMAC");
+    for (size_t i = 0; i < count; i++)
+        need(EVP_MAC_update(context, (const unsigned char *)pieces[i].ptr,
+                            pieces[i].len) == 1,
+             "an HMAC");
+    need(EVP_MAC_final(context, out, &len, DIGEST_MAX) == 1, "an HMAC");
+    EVP_MAC_CTX_free(context);
+    EVP_MAC_free(mac);
+    return len;
+}
+
+void sha256_hex(const char *ptr, size_t len, char out[SHA256_HEX_SIZE])
+{
+    uint8_t digest[SHA256_SIZE];
+    size_t size = 0;
+
+    need(EVP_Q_digest(NULL, "SHA256", NULL, ptr, len, digest, &size) == 1,
+         "a SHA-256");
+    hex_encode(digest, size, out);
+}
+
+void random_hex(size_t bytes, char *out)
+{
+    uint8_t chunk[32];
+
+    out[0] = '\0';
+    while (bytes > 0) {
+        size_t now = bytes < sizeof chunk ? bytes : sizeof chunk;
+
+        need(RAND_bytes(chunk, (int)now) == 1, "random bytes");
+        hex_encode(chunk, now, out);
+        out += 2 * now;
+        bytes -= now;
+    }
+}
+
+bool equal_constant_time(const char *a, size_t a_len, const char *b,
+                         size_t b_len)
+{
+    return a_len == b_len && CRYPTO_memcmp(a, b, a_len) == 0;
+}
+
+static void add_secret(struct secrets *s, char *ptr, size_t len)
+{
+    s->items = mem_resize_array(s->items, s->count + 1, sizeof *s->items);
+    s->items[s->count++] = (struct secret){ ptr, len };
+}
+
+static int add_entry(struct secrets *s, const char *text, size_t len,
+                     bool decode_whsec, char *error, size_t error_size)
+{
+    static const char prefix[] = "whsec_";
+    const size_t skip = sizeof prefix - 1;
+    uint8_t *key = NULL;
+    size_t key_len = 0;
+
+    if (!decode_whsec || len < skip || memcmp(text, prefix, skip) != 0) {
+        add_secret(s, mem_dup(text, len), len);
+        return 0;
+    }
+    key = base64_decode(text + skip, len - skip, &key_len);
+    if (!key || key_len == 0) {
+        snprintf(error, error_size,
+                 "secret %zu: what follows \"%s\" is not base64 of a key",
+                 s->count + 1, prefix);
+        free(key);
+        return -1;
+    }
+    add_secret(s, (char *)key, key_len);
+    return 0;
+}
+
+int secrets_parse(struct secrets *out, const char *list, bool decode_whsec,
+                  char *error, size_t error_size)
+{
+    static const char blanks[] = " \t\r\n";
+
+    *out = (struct secrets){ 0 };
+    while (*list) {
+        size_t len = strcspn(list, ",");
+        const char *next = list + len + (list[len] == ',');
+        size_t skip = strspn(list, blanks);
+
+        skip = skip < len ? skip : len;
+        list += skip;
+        len -= skip;
+        while (len > 0 && strchr(blanks, list[len - 1]))
+            len--;
+        if (len > 0 && add_entry(out, list, len, decode_whsec, error,
+                                 error_size) != 0) {
+            secrets_release(out);
+            return -1;
+        }
+        list = next;
+    }
+    return 0;
+}
+
+void secrets_release(struct secrets *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        OPENSSL_clear_free((void *)(uintptr_t)s->items[i].ptr, s->items[i].len);
+    free(s->items);
+    *s = (struct secrets){ 0 };
+}

@@ -1,0 +1,50 @@
+/* digest.h - HMAC, SHA-256, random bytes and secrets, on OpenSSL 3.
+ *
+ * The only place that includes OpenSSL.  Pure but for random_hex().  A library
+ * that can't do SHA-256 or give random bytes aborts the program: nothing here
+ * can be done without.
+ */
+#ifndef DIGEST_H
+#define DIGEST_H
+
+#include "common/base.h"
+
+enum signature_algorithm { SIGNATURE_SHA256, SIGNATURE_SHA512, SIGNATURE_SHA1 };
+
+struct secret {
+    const char *ptr; /* raw key bytes */
+    size_t len;
+};
+
+/* The keys of a comma list, newest first; `whsec_` + base64 is decoded, where
+ * `decode_whsec`.  Blank entries are skipped, blanks around entries too. */
+struct secrets {
+    struct secret *items;
+    size_t count;
+};
+/* On -1 `out` is empty and `error` says which entry, but never repeats it. */
+MUST_USE int secrets_parse(struct secrets *out, const char *list,
+                           bool decode_whsec, char *error, size_t error_size);
+void secrets_release(struct secrets *s); /* wipes them */
+
+/* A piece of what is signed. */
+struct piece {
+    const char *ptr;
+    size_t len;
+};
+
+enum { DIGEST_MAX = 64, SHA256_SIZE = 32, SHA256_HEX_SIZE = 65 };
+size_t digest_size(enum signature_algorithm algorithm);
+/* out gets the HMAC (RFC 2104) over all pieces; returns its length. */
+size_t hmac_digest(enum signature_algorithm algorithm, const struct secret *key,
+                   const struct piece *pieces, size_t count,
+                   uint8_t out[DIGEST_MAX]);
+void sha256_hex(const char *ptr, size_t len, char out[SHA256_HEX_SIZE]);
+
+/* Random lower-case hex, 2 * bytes characters and a NUL. */
+void random_hex(size_t bytes, char *out);
+/* Takes the same time wherever the first difference is; lengths are no secret. */
+bool equal_constant_time(const char *a, size_t a_len, const char *b,
+                         size_t b_len);
+
+#endif

@@ -1,0 +1,114 @@
+#include "common/encoding.h"
+
+#include <stdlib.h>
+
+#include "common/mem.h"
+
+static const char plain_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char url_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void hex_encode(const uint8_t *ptr, size_t len, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < len; i++) {
+        *out++ = digits[ptr[i] >> 4];
+        *out++ = digits[ptr[i] & 15];
+    }
+    *out = '\0';
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool hex_decode(const char *text, size_t len, uint8_t *out, size_t out_len)
+{
+    if (len % 2 != 0 || len / 2 != out_len)
+        return false;
+    for (size_t i = 0; i < out_len; i++) {
+        int high = hex_value(text[2 * i]);
+        int low = hex_value(text[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+char *base64_encode(const uint8_t *ptr, size_t len, bool url_safe)
+{
+    const char *alphabet = url_safe ? url_alphabet : plain_alphabet;
+    char *text = mem_alloc((len + 2) / 3 * 4 + 1);
+    char *out = text;
+
+    for (size_t i = 0; i < len; i += 3) {
+        size_t have = len - i < 3 ? len - i : 3;
+        uint32_t group = (uint32_t)ptr[i] << 16;
+
+        if (have > 1)
+            group |= (uint32_t)ptr[i + 1] << 8;
+        if (have > 2)
+            group |= ptr[i + 2];
+        for (size_t k = 0; k < 4; k++) {
+            if (k <= have)
+                *out++ = alphabet[group >> (18 - 6 * k) & 63];
+            else if (!url_safe)
+                *out++ = '=';
+        }
+    }
+    *out = '\0';
+    return text;
+}
+
+static int base64_value(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+uint8_t *base64_decode(const char *text, size_t len, size_t *out_len)
+{
+    size_t padding = 0;
+    size_t used = 0;
+    uint32_t bits = 0;
+    uint8_t *out = NULL;
+
+    if (len % 4 != 0)
+        return NULL;
+    while (padding < 2 && padding < len && text[len - 1 - padding] == '=')
+        padding++;
+    out = mem_alloc(len / 4 * 3);
+    for (size_t i = 0; i < len - padding; i++) {
+        int value = base64_value(text[i]);
+
+        if (value < 0)
+            goto refuse;
+        bits = bits << 6 | (uint32_t)value;
+        if (i % 4 != 0)
+            out[used++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+    }
+    /* what the last character has beyond the last whole byte */
+    if ((padding == 1 && (bits & 3) != 0) || (padding == 2 && (bits & 15) != 0))
+        goto refuse;
+    *out_len = used;
+    return out;
+refuse:
+    free(out);
+    return NULL;
+}

@@ -1,0 +1,20 @@
+/* encoding.h - bytes as text: hex and base64 (RFC 4648). */
+#ifndef ENCODING_H
+#define ENCODING_H
+
+#include "common/base.h"
+
+/* Lower case, and a NUL. */
+void hex_encode(const uint8_t *ptr, size_t len, char *out /* 2 * len + 1 */);
+/* Any case; exactly 2 * out_len characters, else false. */
+MUST_USE bool hex_decode(const char *text, size_t len, uint8_t *out,
+                         size_t out_len);
+
+/* NUL-terminated; the caller frees it.  `url_safe` is the alphabet of section 5
+ * and goes without padding. */
+char *base64_encode(const uint8_t *ptr, size_t len, bool url_safe);
+/* The plain alphabet, padded, without blanks, with no bits left over (section
+ * 3.5): every value has one text.  NULL otherwise; the caller frees it. */
+uint8_t *base64_decode(const char *text, size_t len, size_t *out_len);
+
+#endif

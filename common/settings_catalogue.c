@@ -1,0 +1,138 @@
+/* The catalogue: every setting of every program, described once. */
+#include "common/settings.h"
+
+#include <stdint.h>
+
+#define KIB (INT64_C(1) << 10)
+#define MIB (INT64_C(1) << 20)
+#define GIB (INT64_C(1) << 30)
+
+#define TEXT(name, fallback, help)                                             \
+    {                                                                          \
+        name, SETTING_TEXT, fallback, 0, 0, help                               \
+    }
+#define SECRET(name, help)                                                     \
+    {                                                                          \
+        name, SETTING_SECRET, NULL, 0, 0, help                                 \
+    }
+#define NUMBER(name, fallback, min, max, help)                                 \
+    {                                                                          \
+        name, SETTING_NUMBER, fallback, min, max, help                         \
+    }
+#define BYTES(name, fallback, min, max, help)                                  \
+    {                                                                          \
+        name, SETTING_BYTES, fallback, min, max, help                          \
+    }
+
+static const struct setting catalogue[] = {
+    /* stores */
+    TEXT("REDIS_URL", "redis://127.0.0.1:6379/0",
+         "Redis that holds the streams: redis://[:password@]host:port/db or "
+         "unix:/path"),
+    TEXT("DATABASE_URL", "postgresql:///shotfleet",
+         "PostgreSQL that holds the jobs: any libpq connection string"),
+    TEXT("SHOTFLEET_STORAGE", "file:///var/lib/shotfleet",
+         "where pictures are kept: file:///absolute/folder"),
+
+    /* listening */
+    TEXT("SHOTFLEET_INGEST_LISTEN", "127.0.0.1:8081",
+         "address:port where ingest takes webhooks"),
+    TEXT("SHOTFLEET_API_LISTEN", "127.0.0.1:8080",
+         "address:port where api serves users"),
+    TEXT("SHOTFLEET_CAPTURE_LISTEN", "127.0.0.1:8082",
+         "address:port where the built-in provider listens"),
+    TEXT(
+        "SHOTFLEET_ADMIN_LISTEN", NULL,
+        "address:port of this program's /healthz, /readyz and /metrics; empty: "
+        "none"),
+
+    /* processes */
+    NUMBER("SHOTFLEET_INGEST_PROCESSES", "0", 0, 256,
+           "ingest processes; 0: one per processor"),
+    NUMBER("SHOTFLEET_WORKER_PROCESSES", "0", 0, 256,
+           "worker processes; 0: one per processor"),
+    NUMBER("SHOTFLEET_GRACE_S", "20", 1, 600,
+           "seconds that work in hand gets after SIGTERM"),
+    NUMBER("SHOTFLEET_TAKEOVER_S", "30", 1, 3600,
+           "seconds after which a silent worker's entries are taken over"),
+
+    /* providers and webhooks */
+    TEXT("SHOTFLEET_PROVIDER", "screenshotly",
+         "profile that captures go to unless they name another"),
+    TEXT("SHOTFLEET_PROVIDERS_DIR", "/usr/share/shotfleet/providers",
+         "folder of provider profiles (NAME.json)"),
+    TEXT("SHOTFLEET_PROVIDER_URL", NULL,
+         "base URL instead of the profile's; also per profile: "
+         "SHOTFLEET_PROVIDER_URL_<PROFILE>"),
+    SECRET("SHOTFLEET_PROVIDER_KEY",
+           "API key for the provider; also per profile: "
+           "SHOTFLEET_PROVIDER_KEY_<PROFILE>"),
+    TEXT("SHOTFLEET_WEBHOOK_URL", "http://127.0.0.1:8081",
+         "where providers reach ingest; /webhooks/<profile> is added"),
+    SECRET("SHOTFLEET_WEBHOOK_SECRETS",
+           "webhook signing keys, newest first, comma separated, all valid; "
+           "also per profile: SHOTFLEET_WEBHOOK_SECRETS_<PROFILE>"),
+    SECRET("SHOTFLEET_TOKEN_SECRETS",
+           "keys of the per-job token in webhook URLs, newest first; empty: "
+           "the webhook secrets"),
+    NUMBER("SHOTFLEET_WEBHOOK_MAX_AGE_S", "300", 1, 86400,
+           "oldest webhook timestamp that is accepted, in seconds"),
+    NUMBER("SHOTFLEET_WEBHOOK_MAX_FUTURE_S", "60", 0, 86400,
+           "how far ahead a webhook timestamp may be, in seconds"),
+    TEXT("SHOTFLEET_ALLOWED_IPS", NULL,
+         "address ranges that may send webhooks (CIDR list); empty: all"),
+    TEXT("SHOTFLEET_TRUSTED_PROXIES", NULL,
+         "address ranges whose X-Forwarded-For is believed (CIDR list)"),
+    BYTES("SHOTFLEET_MAX_BODY_BYTES", "1MiB", 1 * KIB, 64 * MIB,
+          "largest request body"),
+
+    /* jobs */
+    NUMBER("SHOTFLEET_STALE_AFTER_S", "60", 1, 86400,
+           "seconds after which the provider is asked about a silent job"),
+    NUMBER("SHOTFLEET_MAX_ATTEMPTS", "3", 1, 100,
+           "how often a capture is submitted before it counts as failed"),
+    NUMBER("SHOTFLEET_JOB_DEADLINE_S", "900", 10, 7 * 86400,
+           "seconds from submission after which a job fails with DEADLINE"),
+
+    /* outbound */
+    TEXT("SHOTFLEET_FETCH_ALLOW", NULL,
+         "address ranges that fetches may reach besides public ones: CIDR "
+         "list, each with an optional :port"),
+
+    /* users */
+    SECRET("SHOTFLEET_API_KEYS",
+           "keys that users must send, comma separated; empty: none, and api "
+           "listens on loopback only"),
+    TEXT("SHOTFLEET_API_URL", "http://127.0.0.1:8080",
+         "where the shotfleet command reaches api"),
+    SECRET("SHOTFLEET_API_KEY", "key that the shotfleet command sends"),
+
+    /* the built-in provider */
+    SECRET("SHOTFLEET_CAPTURE_KEYS",
+           "API keys of the built-in provider, comma separated; empty: none, "
+           "and it listens on loopback only"),
+    TEXT("SHOTFLEET_CAPTURE_PUBLIC_URL", NULL,
+         "base of the picture URLs that it hands out; empty: its listen "
+         "address"),
+    TEXT("SHOTFLEET_CAPTURE_DIR", "/var/lib/shotfleet/capture",
+         "folder for its pictures (kept 24 h) and Chromium's profile"),
+    NUMBER("SHOTFLEET_CAPTURE_CONCURRENCY", "2", 1, 32,
+           "pages rendered at the same time"),
+    NUMBER("SHOTFLEET_CAPTURE_QUEUE", "200", 1, 100000,
+           "captures that may wait; more get 429"),
+    NUMBER("SHOTFLEET_CAPTURE_TIMEOUT_MS", "30000", 1000, 120000,
+           "longest capture in milliseconds"),
+    TEXT("SHOTFLEET_CHROMIUM", NULL,
+         "path of Chromium; empty: chromium-headless-shell, else chromium"),
+    TEXT("SHOTFLEET_CHROMIUM_SANDBOX", "auto", "on, off, or auto"),
+
+    /* log */
+    TEXT("SHOTFLEET_LOG_LEVEL", "info", "debug, info, warning or error"),
+    TEXT("SHOTFLEET_LOG_FORMAT", "text", "text (key=value) or json"),
+    { 0 },
+};
+
+const struct setting *settings_catalogue(void)
+{
+    return catalogue;
+}

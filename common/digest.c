@@ -137,8 +137,8 @@ int secrets_parse(struct secrets *out, const char *list, bool decode_whsec,
         len -= skip;
         while (len > 0 && strchr(blanks, list[len - 1]))
             len--;
-        if (len > 0 && add_entry(out, list, len, decode_whsec, error,
-                                 error_size) != 0) {
+        if (len > 0 &&
+            add_entry(out, list, len, decode_whsec, error, error_size) != 0) {
             secrets_release(out);
             return -1;
         }
@@ -149,8 +149,12 @@ int secrets_parse(struct secrets *out, const char *list, bool decode_whsec,
 
 void secrets_release(struct secrets *s)
 {
-    for (size_t i = 0; i < s->count; i++)
-        OPENSSL_clear_free((void *)(uintptr_t)s->items[i].ptr, s->items[i].len);
+    for (size_t i = 0; i < s->count; i++) {
+        char *key = (char *)s->items[i].ptr; /* made by add_entry() */
+
+        OPENSSL_cleanse(key, s->items[i].len);
+        free(key);
+    }
     free(s->items);
     *s = (struct secrets){ 0 };
 }

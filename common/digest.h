@@ -43,7 +43,8 @@ void sha256_hex(const char *ptr, size_t len, char out[SHA256_HEX_SIZE]);
 
 /* Random lower-case hex, 2 * bytes characters and a NUL. */
 void random_hex(size_t bytes, char *out);
-/* Takes the same time wherever the first difference is; lengths are no secret. */
+/* Takes the same time wherever the first difference is; lengths are no secret.
+ */
 bool equal_constant_time(const char *a, size_t a_len, const char *b,
                          size_t b_len);
 

@@ -19,11 +19,13 @@ MUST_USE bool token_check(const struct secrets *keys, const char *job_id,
                           int64_t attempt, const char *token);
 
 /* `base` + "jobId=…&attempt=…&token=…" ("token" only with a key; key may be
- * NULL); respects a query that `base` already has.  The caller frees. */
+ * NULL); respects a query that `base` already has, which must have no fragment.
+ * The job id goes in as it is.  The caller frees. */
 char *webhook_url_make(const char *base, const struct secret *key,
                        const char *job_id, int64_t attempt);
 
-/* Is it a UUID in the canonical form of 36 characters (RFC 9562)? */
+/* Is it a UUID in the canonical form of 36 characters, digits of either case
+ * (RFC 9562, section 4)? */
 bool uuid_is_valid(const char *text);
 
 #endif

@@ -1,0 +1,226 @@
+#include "common/json_grammar.h"
+
+#include <string.h>
+
+struct scan {
+    const unsigned char *at, *end;
+    unsigned depth_left;
+    const char *problem;
+};
+
+static bool fail(struct scan *s, const char *problem)
+{
+    s->problem = problem;
+    return false;
+}
+
+/* The next byte, or -1 at the end. */
+static int peek(const struct scan *s)
+{
+    return s->at < s->end ? *s->at : -1;
+}
+
+static bool take(struct scan *s, char expected)
+{
+    if (peek(s) != expected)
+        return false;
+    s->at++;
+    return true;
+}
+
+static void skip_blanks(struct scan *s)
+{
+    while (take(s, ' ') || take(s, '\t') || take(s, '\r') || take(s, '\n'))
+        ;
+}
+
+static bool take_word(struct scan *s, const char *word)
+{
+    size_t len = strlen(word);
+
+    if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0)
+        return fail(s, "unexpected character");
+    s->at += len;
+    return true;
+}
+
+static bool take_digits(struct scan *s)
+{
+    const unsigned char *start = s->at;
+
+    while (peek(s) >= '0' && peek(s) <= '9')
+        s->at++;
+    return s->at > start || fail(s, "digit expected");
+}
+
+static bool take_number(struct scan *s)
+{
+    take(s, '-');
+    if (!take(s, '0') && !take_digits(s))
+        return false;
+    if (take(s, '.') && !take_digits(s))
+        return false;
+    if (take(s, 'e') || take(s, 'E')) {
+        if (!take(s, '+'))
+            take(s, '-');
+        return take_digits(s);
+    }
+    return true;
+}
+
+static bool in_range(int c, int low, int high)
+{
+    return c >= low && c <= high;
+}
+
+/* One character of more than one byte, RFC 3629, section 4: the range of the
+ * second byte keeps out overlong forms, surrogates and what is past U+10FFFF.
+ */
+static bool take_utf8(struct scan *s)
+{
+    int first = peek(s);
+    int low = 0x80;
+    int high = 0xBF;
+    int more = 0;
+
+    if (in_range(first, 0xC2, 0xDF))
+        more = 1;
+    else if (in_range(first, 0xE0, 0xEF))
+        more = 2;
+    else if (in_range(first, 0xF0, 0xF4))
+        more = 3;
+    if (first == 0xE0)
+        low = 0xA0;
+    else if (first == 0xED)
+        high = 0x9F;
+    else if (first == 0xF0)
+        low = 0x90;
+    else if (first == 0xF4)
+        high = 0x8F;
+
+    s->at++;
+    for (int i = 0; i < more; i++) {
+        if (!in_range(peek(s), low, high))
+            return fail(s, "invalid UTF-8");
+        s->at++;
+        low = 0x80;
+        high = 0xBF;
+    }
+    return more > 0 || fail(s, "invalid UTF-8");
+}
+
+static bool take_escape(struct scan *s)
+{
+    int c = peek(s);
+
+    if (c < 0 || c == 0 || !strchr("\"\\/bfnrtu", c))
+        return fail(s, "invalid escape");
+    s->at++;
+    for (int i = 0; c == 'u' && i < 4; i++) {
+        int digit = peek(s);
+
+        if (!in_range(digit, '0', '9') && !in_range(digit, 'a', 'f') &&
+            !in_range(digit, 'A', 'F'))
+            return fail(s, "invalid escape");
+        s->at++;
+    }
+    return true;
+}
+
+static bool take_string(struct scan *s)
+{
+    if (!take(s, '"'))
+        return fail(s, "string expected");
+    while (!take(s, '"')) {
+        int c = peek(s);
+
+        if (c < 0)
+            return fail(s, "unexpected end");
+        if (c < 0x20)
+            return fail(s, "control character in a string");
+        if (c >= 0x80) {
+            if (!take_utf8(s))
+                return false;
+            continue;
+        }
+        s->at++;
+        if (c == '\\' && !take_escape(s))
+            return false;
+    }
+    return true;
+}
+
+static bool take_value(struct scan *s);
+
+static bool take_member(struct scan *s)
+{
+    skip_blanks(s);
+    if (!take_string(s))
+        return false;
+    skip_blanks(s);
+    if (!take(s, ':'))
+        return fail(s, "':' expected");
+    return take_value(s);
+}
+
+/* What follows the opening bracket.  take_value() and this call each other, at
+ * most max_depth times. */
+static bool take_items(struct scan *s, char close,
+                       bool (*take_item)(struct scan *))
+{
+    if (s->depth_left == 0)
+        return fail(s, "nested too deep");
+    skip_blanks(s);
+    if (take(s, close))
+        return true;
+    s->depth_left--;
+    do {
+        if (!take_item(s))
+            return false;
+        skip_blanks(s);
+    } while (take(s, ','));
+    s->depth_left++;
+    return take(s, close) || fail(s, "',' or closing bracket expected");
+}
+
+static bool take_value(struct scan *s)
+{
+    skip_blanks(s);
+    switch (peek(s)) {
+    case -1:
+        return fail(s, "unexpected end");
+    case '{':
+        s->at++;
+        return take_items(s, '}', take_member);
+    case '[':
+        s->at++;
+        return take_items(s, ']', take_value);
+    case '"':
+        return take_string(s);
+    case 't':
+        return take_word(s, "true");
+    case 'f':
+        return take_word(s, "false");
+    case 'n':
+        return take_word(s, "null");
+    default:
+        if (peek(s) != '-' && !in_range(peek(s), '0', '9'))
+            return fail(s, "unexpected character");
+        return take_number(s);
+    }
+}
+
+const char *json_grammar_check(const char *ptr, size_t len, unsigned max_depth,
+                               size_t *offset)
+{
+    const unsigned char *start = (const unsigned char *)ptr;
+    struct scan s = { start, start + len, max_depth, NULL };
+
+    if (take_value(&s)) {
+        skip_blanks(&s);
+        if (s.at < s.end)
+            s.problem = "unexpected character behind the value";
+    }
+    *offset = (size_t)(s.at - start);
+    return s.problem;
+}

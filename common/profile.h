@@ -9,6 +9,8 @@
 #include "common/base.h"
 #include "common/signature.h"
 
+struct json_object;
+
 enum event_kind {
     EVENT_COMPLETED,
     EVENT_FAILED,
@@ -23,7 +25,7 @@ enum webhook_auth { WEBHOOK_HMAC, WEBHOOK_STATIC_HEADER, WEBHOOK_URL_TOKEN };
 enum place_kind { PLACE_BODY, PLACE_HEADER, PLACE_QUERY };
 struct place {
     enum place_kind kind;
-    char *path; /* JSON path, header name, query name */
+    const char *path; /* JSON path, header name, query name */
 };
 struct places {
     struct place *items;
@@ -31,11 +33,11 @@ struct places {
 };
 
 struct event_word { /* case-insensitive */
-    char *word;
+    const char *word;
     enum event_kind kind;
 };
 
-/* Where things stand in a webhook body or a status answer. */
+/* Where things stand in a webhook body or a status answer; PLACE_BODY only. */
 struct payload_map {
     struct places event, job_id, status, success, image, error, error_code;
     struct places width, height, size, progress;
@@ -43,53 +45,56 @@ struct payload_map {
     size_t word_count;
 };
 
+/* All texts are borrowed from `document`, if not said otherwise. */
 struct profile {
-    char *name;
-    char *file; /* path, for messages */
+    struct json_object *document; /* owned: the file as parsed */
+    const char *name;
+    char *file; /* owned: path, for messages */
 
     struct {
-        char *base_url; /* no trailing slash */
-        char *method;
-        char *path;
-        char *auth_header;   /* NULL: none */
-        char *auth_value;    /* with {key} */
-        char *url_field;     /* body path of the page's URL; dots nest */
-        char *webhook_field; /* body path of the webhook URL */
+        const char *base_url; /* no trailing slash; NULL: the profile only
+                                 describes webhooks, nothing can be submitted */
+        const char *method;
+        const char *path;
+        const char *auth_header;   /* NULL: none */
+        const char *auth_value;    /* with {key} */
+        const char *url_field;     /* body path of the page's URL; dots nest */
+        const char *webhook_field; /* body path of the webhook URL */
         struct json_object *constants; /* merged into every body; or NULL */
         int64_t concurrency; /* at once per worker process; 0: no limit */
     } submit;
 
     struct {
-        struct places job_id; /* PLACE_BODY or PLACE_HEADER */
+        struct places job_id; /* PLACE_BODY or PLACE_HEADER; may be empty */
     } answer;
 
     struct {
         enum webhook_auth auth;
-        char *signature_header;
-        char *timestamp_header; /* NULL: in the signature, or none */
-        char *id_header;        /* NULL: none */
-        char *static_header;    /* WEBHOOK_STATIC_HEADER */
+        const char *signature_header; /* WEBHOOK_HMAC */
+        const char *timestamp_header; /* NULL: in the signature, or none */
+        const char *id_header;        /* NULL: none */
+        const char *static_header;    /* WEBHOOK_STATIC_HEADER */
         struct signature_scheme scheme;
         bool decode_whsec;
-        bool require_token;
+        bool require_token; /* always with WEBHOOK_URL_TOKEN */
         struct payload_map payload;
     } webhook;
 
     struct {
-        char *path; /* with {id}; NULL: the provider has no status API */
+        const char *path; /* with {id}; NULL: the provider has no status API */
         struct payload_map payload;
     } status;
 
     struct { /* by error code; else by HTTP class */
-        char **retryable;
+        const char **retryable;
         size_t retryable_count;
-        char **permanent;
+        const char **permanent;
         size_t permanent_count;
     } errors;
 };
 
 struct profiles {
-    struct profile *items;
+    struct profile *items; /* by name */
     size_t count;
 };
 
@@ -97,15 +102,23 @@ struct profiles {
 MUST_USE int profiles_load(struct profiles *out, const char *dir, char *error,
                            size_t error_size);
 void profiles_release(struct profiles *p);
+/* NULL when there is none of that name. */
 const struct profile *profiles_find(const struct profiles *p, const char *name);
 
-/* One profile from JSON text; `file` is for messages. */
+/* One profile from JSON text; `file` is for messages.  On -1 `out` is empty. */
 MUST_USE int profile_parse(struct profile *out, const char *file,
                            const char *ptr, size_t len, char *error,
                            size_t error_size);
 void profile_release(struct profile *p);
 
-/* What a webhook or a status answer says.  Texts are owned; NULL when absent.
+/* May a capture that failed so be tried again?  `code` may be NULL,
+ * `http_status` 0 when there was none.  The profile's lists decide; else the
+ * HTTP class (408, 429 and 5xx may); else a failure without any code may. */
+bool profile_retryable(const struct profile *p, const char *code,
+                       unsigned http_status);
+
+/* What a webhook or a status answer says.  Texts are owned, NULL when absent;
+ * what is too long counts as absent, but for `error` and `word`, which are cut.
  */
 struct event {
     enum event_kind kind;
@@ -124,11 +137,6 @@ MUST_USE int event_parse(struct event *out, const struct payload_map *map,
                          const char *body, size_t body_len, char *error,
                          size_t error_size);
 void event_release(struct event *e);
-const char *event_kind_name(enum event_kind k);
-
-/* May a capture that failed so be tried again?  `code` may be NULL,
- * `http_status` 0 when there was none. */
-bool profile_retryable(const struct profile *p, const char *code,
-                       unsigned http_status);
+const char *event_kind_name(enum event_kind k); /* "completed" … */
 
 #endif

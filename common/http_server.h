@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "common/base.h"
+#include "common/http_listen.h" /* http_listen_parse() */
 #include "common/loop.h"
 
 struct http_server;
@@ -39,24 +40,21 @@ struct http_server_options {
 struct http_server *http_server_new(struct loop *loop,
                                     const struct http_server_options *options,
                                     char *error, size_t error_size);
-/* Takes no new connections; requests in hand go on. */
+/* Takes no new connections; requests in hand go on, and every answer from now
+ * on closes its connection. */
 void http_server_quiesce(struct http_server *s);
-/* Requests not yet answered. */
+/* Complete requests whose answer has not left yet; an open stream counts. */
 size_t http_server_in_flight(const struct http_server *s);
-void http_server_free(struct http_server *s); /* accepts NULL */
+/* Drops whatever is in flight: contexts are destroyed and streams closed before
+ * this returns.  Not from inside the handler.  Accepts NULL. */
+void http_server_free(struct http_server *s);
 /* The port it got, where 0 was asked for. */
 uint16_t http_server_port(const struct http_server *s);
 
-/* Splits "HOST:PORT"; for programs that must judge what they listen on.
- * `loopback` may be NULL. */
-MUST_USE int http_listen_parse(const char *listen, struct sockaddr_storage *out,
-                               socklen_t *len, bool *loopback, char *error,
-                               size_t error_size);
-
 /* query: all memory belongs to the request */
 const char *http_method(const struct http_request *r);
-const char *
-http_path(const struct http_request *r); /* percent-decoded, no query */
+/* Percent-decoded, without the query; begins with "/", or is "*". */
+const char *http_path(const struct http_request *r);
 /* Percent-decoded value of a query parameter, NULL when absent; the first one
  * when repeated. */
 const char *http_query(const struct http_request *r, const char *name);
@@ -95,8 +93,10 @@ void http_respond_file(struct http_request *r, unsigned status,
                        const char *type, int fd, size_t len,
                        const struct http_field *fields);
 
-/* A body that is written over time (server-sent events).  `closed` runs once,
- * when the stream is over from either side; the stream is invalid after it. */
+/* A body that is written over time (server-sent events).  `closed` runs exactly
+ * once, from the loop, when the stream is over from either side; until then the
+ * stream may be written to and ended without harm, after it it is invalid.  A
+ * client that went away shows only at the next write: send heartbeats. */
 struct http_stream *http_stream_begin(struct http_request *r, unsigned status,
                                       const char *type,
                                       const struct http_field *fields,

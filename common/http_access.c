@@ -1,0 +1,233 @@
+/* http_access.c - libmicrohttpd's calls about one request, from head to end.
+ *
+ * The head is judged first (http_guard.h), then the body is collected, then the
+ * handler runs; without an answer from it the connection is suspended.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/http_guard.h"
+#include "common/http_internal.h"
+#include "common/limits.h"
+#include "common/log.h"
+
+/* How much of a refused body is read on, so that the client gets to see the
+ * refusal instead of a reset connection. */
+enum { LINGER_BYTES = 8 * 1024 * 1024 };
+
+struct head {
+    struct http_guard_field fields[LIMIT_HTTP_HEADERS + 1];
+    size_t count;
+};
+
+static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind,
+                                const char *name, size_t name_len,
+                                const char *value, size_t value_len)
+{
+    struct head *head = cls;
+
+    (void)kind;
+    if (head->count == ARRAY_LEN(head->fields))
+        return MHD_NO;
+    head->fields[head->count++] = (struct http_guard_field){
+        .name = name,
+        .name_len = name_len,
+        .value = value ? value : "",
+        .value_len = value_len,
+    };
+    return MHD_YES;
+}
+
+static size_t head_size(const struct http_request *r)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        r->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    return info ? info->header_size : 0;
+}
+
+static enum http_verdict judge(const struct http_request *r,
+                               const char *version)
+{
+    struct http_guard_head layout;
+    enum http_verdict v;
+    struct head head;
+
+    head.count = 0;
+    if (r->bad_target)
+        return HTTP_BAD_TARGET;
+    MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, on_field,
+                                &head);
+    v = http_guard_check(version, head.fields, head.count);
+    if (v != HTTP_FINE || !r->server->old_parser)
+        return v;
+    layout = (struct http_guard_head){
+        .method = r->method,
+        .target = r->target,
+        .target_len = r->target_len,
+        .version = version,
+        .fields = head.fields,
+        .count = head.count,
+        .size = head_size(r),
+    };
+    return http_guard_lines(&layout);
+}
+
+/* The path of an absolute-form target (RFC 9112, 3.2.2) starts behind the
+ * authority, which the guard has checked. */
+static const char *path_of(const char *url)
+{
+    const char *authority;
+    const char *path;
+
+    if (url[0] == '/' || strcmp(url, "*") == 0)
+        return url;
+    authority = strstr(url, "://");
+    path = authority ? strchr(authority + 3, '/') : NULL;
+    return path ? path : "/";
+}
+
+static enum MHD_Result refuse(struct http_request *r, unsigned status,
+                              const char *why)
+{
+    r->last_of_connection = true;
+    r->server->in_flight++;
+    http_respond_error(r, status, "%s", why);
+    return http_request_send(r);
+}
+
+/* Answers 413 although the body is still coming.  libmicrohttpd has no way to
+ * do that and would reset the connection, so that most clients would never see
+ * why. */
+static void refuse_body(struct http_request *r)
+{
+    static const char body[] = "{\"error\":\"request body too large\"}\n";
+    char answer[256];
+    int len = snprintf(answer, sizeof answer,
+                       "HTTP/1.1 413 Content Too Large\r\n"
+                       "Content-Type: application/json\r\n"
+                       "Content-Length: %zu\r\n"
+                       "Connection: close\r\n\r\n%s",
+                       sizeof body - 1, body);
+    int fd = MHD_get_connection_info(r->connection,
+                                     MHD_CONNECTION_INFO_CONNECTION_FD)
+                 ->connect_fd;
+
+    r->state = REQUEST_LINGERING;
+    buf_release(&r->body);
+    if (send(fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        log_debug(NULL, "could not send a refusal: %s", strerror(errno));
+    shutdown(fd, SHUT_WR);
+}
+
+static enum MHD_Result on_head(struct http_request *r, const char *url,
+                               const char *method, const char *version)
+{
+    enum http_verdict v;
+    const char *length;
+
+    r->method = method;
+    r->path = path_of(url);
+    if (head_size(r) > LIMIT_HTTP_HEAD_BYTES)
+        return refuse(r, 431, "request head too large");
+    v = judge(r, version);
+    if (v != HTTP_FINE)
+        return refuse(r, http_verdict_status(v), http_verdict_text(v));
+
+    /* libmicrohttpd takes a bare LF for a line end inside chunked bodies; no
+     * second request may come from an end that others see elsewhere. */
+    r->last_of_connection = http_header(r, "Transfer-Encoding") != NULL;
+    r->state = REQUEST_BODY;
+    length = http_header(r, "Content-Length");
+    if (!length || strtoull(length, NULL, 10) <= r->server->max_body_bytes)
+        return MHD_YES;
+    if (http_header(r, "Expect"))
+        return refuse(r, 413, "request body too large");
+    refuse_body(r);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_body_end(struct http_request *r)
+{
+    struct http_server *s = r->server;
+
+    r->state = REQUEST_HANDLING;
+    s->in_flight++;
+    s->handler(r, s->arg);
+    if (r->state == REQUEST_ANSWERED)
+        return http_request_send(r);
+    r->state = REQUEST_WAITING;
+    MHD_suspend_connection(r->connection);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_body(struct http_request *r, const char *ptr,
+                               size_t *len)
+{
+    if (*len == 0)
+        return on_body_end(r);
+    if (buf_append(&r->body, ptr, *len) != 0)
+        refuse_body(r);
+    *len = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result linger(struct http_request *r, size_t *len)
+{
+    r->discarded_bytes += *len;
+    if (*len == 0 || r->discarded_bytes > LINGER_BYTES)
+        return MHD_NO; /* closes the connection */
+    *len = 0;
+    return MHD_YES;
+}
+
+/* MHD_OPTION_URI_LOG_CALLBACK: the one place that sees the raw target. */
+void *http_access_line(void *cls, const char *uri,
+                       struct MHD_Connection *connection)
+{
+    return http_request_new(cls, connection, uri);
+}
+
+/* Called with the head, with each piece of the body, at its end, and again
+ * after a resume. */
+enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
+                            const char *url, const char *method,
+                            const char *version, const char *upload,
+                            size_t *upload_len, void **context)
+{
+    struct http_request *r = *context;
+
+    (void)cls;
+    (void)connection;
+    switch (r->state) {
+    case REQUEST_HEAD:
+        return on_head(r, url, method, version);
+    case REQUEST_BODY:
+        return on_body(r, upload, upload_len);
+    case REQUEST_LINGERING:
+        return linger(r, upload_len);
+    case REQUEST_ANSWERED:
+        return http_request_send(r);
+    case REQUEST_HANDLING:
+    case REQUEST_WAITING:
+    case REQUEST_SENDING:
+        break;
+    }
+    assert(!"libmicrohttpd called for a request that sleeps or is answered");
+    return MHD_NO;
+}
+
+void http_access_over(void *cls, struct MHD_Connection *connection,
+                      void **context, enum MHD_RequestTerminationCode why)
+{
+    (void)cls;
+    (void)connection;
+    (void)why;
+    if (*context)
+        http_request_free(*context);
+    *context = NULL;
+}

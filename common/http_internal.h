@@ -1,0 +1,98 @@
+/* http_internal.h - what the files of the HTTP server share; nobody else.
+ *
+ * http_server.c runs libmicrohttpd inside the loop, http_access.c takes its
+ * calls about a request from head to end, http_request.c is the request as
+ * handlers see it and its answer, http_stream.c an answer that is written over
+ * time.
+ */
+#ifndef HTTP_INTERNAL_H
+#define HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+
+#include "common/buf.h"
+#include "common/http_server.h"
+
+struct http_server {
+    struct loop *loop;
+    struct MHD_Daemon *daemon;
+    struct loop_watch *watch;      /* its epoll descriptor */
+    struct loop_timer *timer;      /* its next deadline */
+    struct loop_timer *over_timer; /* streams whose `closed` is due */
+    struct http_stream *over;
+    struct http_request *requests; /* all that libmicrohttpd knows */
+    size_t in_flight;
+    size_t max_body_bytes;
+    http_handler *handler;
+    void *arg;
+    uint16_t port;
+    bool quiescing;
+    bool old_parser; /* libmicrohttpd before 1.0 */
+};
+
+enum request_state {
+    REQUEST_HEAD,      /* request line seen, header list still to come */
+    REQUEST_BODY,      /* head accepted, body arriving */
+    REQUEST_LINGERING, /* refused; the rest of the body is thrown away */
+    REQUEST_HANDLING,  /* the handler is running */
+    REQUEST_WAITING,   /* suspended until somebody answers */
+    REQUEST_ANSWERED,  /* the answer is here, libmicrohttpd has not got it */
+    REQUEST_SENDING,   /* libmicrohttpd has the answer */
+};
+
+struct http_request {
+    struct http_request *next;
+    struct http_request **link; /* what points here */
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    enum request_state state;
+    const char *method;
+    const char *path;
+    const char *target; /* raw; only its address is used after the first call */
+    size_t target_len;
+    bool bad_target;
+    bool last_of_connection; /* nothing may follow it */
+    struct buf body;
+    size_t discarded_bytes; /* while lingering */
+    int64_t received_us;
+    unsigned status; /* of the answer */
+    struct MHD_Response *response;
+    struct http_stream *stream; /* or NULL */
+    void *context;
+    void (*destroy)(void *);
+};
+
+/* What libmicrohttpd calls: with the request line, the one place that sees the
+ * raw target; with the head, each piece of the body, its end, and again after a
+ * resume; when the request is over, however it ended. */
+void *http_access_line(void *cls, const char *uri,
+                       struct MHD_Connection *connection);
+enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
+                            const char *url, const char *method,
+                            const char *version, const char *upload,
+                            size_t *upload_len, void **context);
+void http_access_over(void *cls, struct MHD_Connection *connection,
+                      void **context, enum MHD_RequestTerminationCode why);
+
+/* Made when the request line has been read; `target` is borrowed. */
+struct http_request *http_request_new(struct http_server *s,
+                                      struct MHD_Connection *connection,
+                                      const char *target);
+void http_request_free(struct http_request *r);
+
+/* Gives the answer to libmicrohttpd. */
+MUST_USE enum MHD_Result http_request_send(struct http_request *r);
+
+/* Takes `response`; wakes the connection if it sleeps. */
+void http_request_answer(struct http_request *r, unsigned status,
+                         struct MHD_Response *response, const char *type,
+                         const struct http_field *fields);
+
+/* The request of this stream is over. */
+void http_stream_gone(struct http_stream *s);
+/* Before libmicrohttpd stops: none may sleep. */
+void http_stream_wake(struct http_stream *s);
+/* Runs `closed` of all streams that are over. */
+void http_streams_finish(struct http_server *s);
+
+#endif

@@ -1,0 +1,274 @@
+/* http_request.c - one request as the handlers see it, and its answer. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/clock.h"
+#include "common/http_guard.h"
+#include "common/http_internal.h"
+#include "common/limits.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+struct http_request *http_request_new(struct http_server *s,
+                                      struct MHD_Connection *connection,
+                                      const char *target)
+{
+    struct http_request *r = mem_zalloc(sizeof *r);
+
+    r->server = s;
+    r->connection = connection;
+    r->received_us = clock_monotonic_us();
+    r->target = target ? target : "";
+    r->target_len = strlen(r->target);
+    r->bad_target = http_guard_target(r->target, r->target_len) != HTTP_FINE;
+    buf_init(&r->body, s->max_body_bytes);
+    r->next = s->requests;
+    r->link = &s->requests;
+    if (r->next)
+        r->next->link = &r->next;
+    s->requests = r;
+    return r;
+}
+
+void http_request_free(struct http_request *r)
+{
+    if (r->state >= REQUEST_HANDLING)
+        r->server->in_flight--;
+    *r->link = r->next;
+    if (r->next)
+        r->next->link = r->link;
+    if (r->stream)
+        http_stream_gone(r->stream);
+    if (r->response)
+        MHD_destroy_response(r->response);
+    if (r->destroy)
+        r->destroy(r->context);
+    buf_release(&r->body);
+    free(r);
+}
+
+const char *http_method(const struct http_request *r)
+{
+    return r->method;
+}
+
+const char *http_path(const struct http_request *r)
+{
+    return r->path;
+}
+
+/* The first value of a name, and how often the name stands there.
+ * libmicrohttpd's own look-up ignores the case of query names as well. */
+struct search {
+    const char *name;
+    const char *first;
+    unsigned count;
+    bool exact_case;
+};
+
+static enum MHD_Result on_value(void *cls, enum MHD_ValueKind kind,
+                                const char *name, const char *value)
+{
+    struct search *s = cls;
+
+    (void)kind;
+    if (!name || (s->exact_case ? strcmp(name, s->name)
+                                : strcasecmp(name, s->name)) != 0)
+        return MHD_YES;
+    if (s->count++ == 0)
+        s->first = value ? value : "";
+    return MHD_YES;
+}
+
+static struct search find(const struct http_request *r, enum MHD_ValueKind kind,
+                          const char *name)
+{
+    struct search s = { .name = name,
+                        .exact_case = kind == MHD_GET_ARGUMENT_KIND };
+
+    MHD_get_connection_values(r->connection, kind, on_value, &s);
+    return s;
+}
+
+const char *http_query(const struct http_request *r, const char *name)
+{
+    return find(r, MHD_GET_ARGUMENT_KIND, name).first;
+}
+
+unsigned http_query_count(const struct http_request *r, const char *name)
+{
+    return find(r, MHD_GET_ARGUMENT_KIND, name).count;
+}
+
+const char *http_header(const struct http_request *r, const char *name)
+{
+    return find(r, MHD_HEADER_KIND, name).first;
+}
+
+unsigned http_header_count(const struct http_request *r, const char *name)
+{
+    return find(r, MHD_HEADER_KIND, name).count;
+}
+
+const char *http_body(const struct http_request *r, size_t *len)
+{
+    if (len)
+        *len = r->body.len;
+    return r->body.data ? r->body.data : "";
+}
+
+const struct sockaddr *http_peer(const struct http_request *r)
+{
+    return MHD_get_connection_info(r->connection,
+                                   MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+        ->client_addr;
+}
+
+int64_t http_received_us(const struct http_request *r)
+{
+    return r->received_us;
+}
+
+void http_set_context(struct http_request *r, void *context,
+                      void (*destroy)(void *))
+{
+    r->context = context;
+    r->destroy = destroy;
+}
+
+void *http_context(const struct http_request *r)
+{
+    return r->context;
+}
+
+static void add_header(struct MHD_Response *response, const char *name,
+                       const char *value)
+{
+    /* libmicrohttpd refuses line breaks: outside text cannot add headers. */
+    if (MHD_add_response_header(response, name, value) != MHD_YES)
+        log_warning(LOG_WITH({ "value", value }),
+                    "could not send header \"%s\": invalid value", name);
+}
+
+void http_request_answer(struct http_request *r, unsigned status,
+                         struct MHD_Response *response, const char *type,
+                         const struct http_field *fields)
+{
+    bool asleep = r->state == REQUEST_WAITING;
+
+    assert(response && !r->response && r->state < REQUEST_ANSWERED);
+    if (type)
+        add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    for (; fields && fields->name; fields++)
+        add_header(response, fields->name, fields->value);
+    if (r->last_of_connection || r->server->quiescing)
+        add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    r->response = response;
+    r->status = status;
+    if (r->state < REQUEST_HANDLING)
+        return; /* a refusal by the server itself, which sends it */
+    r->state = REQUEST_ANSWERED;
+    if (asleep)
+        MHD_resume_connection(r->connection);
+}
+
+enum MHD_Result http_request_send(struct http_request *r)
+{
+    struct MHD_Response *response = r->response;
+    enum MHD_Result result;
+
+    r->response = NULL;
+    r->state = REQUEST_SENDING;
+    result = MHD_queue_response(r->connection, r->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+void http_respond(struct http_request *r, unsigned status, const char *type,
+                  const char *ptr, size_t len, const struct http_field *fields)
+{
+    http_request_answer(r, status,
+                        MHD_create_response_from_buffer(len, mem_dup(ptr, len),
+                                                        MHD_RESPMEM_MUST_FREE),
+                        type, fields);
+}
+
+/* Length of the UTF-8 sequence at `s` (RFC 3629), 0 when it is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+    unsigned char low = 0x80;
+    unsigned char high = 0xbf;
+    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+
+    if (len == 1)
+        return 1;
+    if (s[0] < 0xc2 || s[0] > 0xf4)
+        return 0;
+    if (s[0] == 0xe0)
+        low = 0xa0;
+    else if (s[0] == 0xed)
+        high = 0x9f;
+    else if (s[0] == 0xf0)
+        low = 0x90;
+    else if (s[0] == 0xf4)
+        high = 0x8f;
+    if (s[1] < low || s[1] > high)
+        return 0;
+    for (size_t i = 2; i < len; i++)
+        if (s[i] < 0x80 || s[i] > 0xbf)
+            return 0;
+    return len;
+}
+
+/* The inside of a JSON string; bytes that are no UTF-8 become U+FFFD.  `out` is
+ * large enough for six bytes each. */
+static void append_json(struct buf *out, const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    int failed = 0;
+
+    while (*s) {
+        size_t len = utf8_length(s);
+
+        if (len == 0)
+            failed |= buf_append_str(out, "\xef\xbf\xbd");
+        else if (*s < 0x20 || *s == '"' || *s == '\\')
+            failed |= buf_printf(out, "\\u%04x", *s);
+        else
+            failed |= buf_append(out, (const char *)s, len);
+        s += len ? len : 1;
+    }
+    assert(failed == 0);
+}
+
+void http_respond_error(struct http_request *r, unsigned status,
+                        const char *fmt, ...)
+{
+    char text[LIMIT_ERROR_BYTES];
+    struct buf out;
+    int failed = 0;
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    buf_init(&out, 6 * sizeof text + 32);
+    failed |= buf_append_str(&out, "{\"error\":\"");
+    append_json(&out, text);
+    failed |= buf_append_str(&out, "\"}\n");
+    assert(failed == 0);
+    http_respond(r, status, "application/json", out.data, out.len, NULL);
+    buf_release(&out);
+}
+
+void http_respond_file(struct http_request *r, unsigned status,
+                       const char *type, int fd, size_t len,
+                       const struct http_field *fields)
+{
+    http_request_answer(r, status, MHD_create_response_from_fd(len, fd), type,
+                        fields);
+}

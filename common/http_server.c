@@ -1,0 +1,191 @@
+#include "common/http_server.h"
+
+#include <assert.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/http_internal.h"
+#include "common/limits.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+enum {
+    IDLE_TIMEOUT_S = 30,
+    MAX_CONNECTIONS = 10000,
+    /* A head of LIMIT_HTTP_HEAD_BYTES, some 64 bytes for each header, the head
+     * of the answer.  All of it is zeroed for each request: keep it small. */
+    CONNECTION_MEMORY_BYTES =
+        LIMIT_HTTP_HEAD_BYTES + LIMIT_HTTP_HEADERS * 64 + 2 * 1024,
+    /* MHD_run() calls in one go; then other callbacks have their turn. */
+    ROUNDS = 16,
+};
+
+static void on_log(void *cls, const char *fmt, va_list args)
+{
+    char text[256];
+    int len;
+
+    (void)cls;
+    len = vsnprintf(text, sizeof text, fmt, args);
+    if (len < 0)
+        return;
+    if ((size_t)len >= sizeof text)
+        len = (int)sizeof text - 1;
+    while (len > 0 && text[len - 1] == '\n')
+        text[--len] = '\0';
+    log_debug(NULL, "libmicrohttpd: %s", text);
+}
+
+static void run(struct http_server *s)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+
+        MHD_run(s->daemon);
+        if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES)
+            return;
+        if (wait_ms == 0)
+            continue;
+        /* The oldest connection's deadline only moves away: a timer that runs
+         * already is early at worst. */
+        if (!loop_timer_running(s->timer))
+            loop_timer_start(s->timer, (int64_t)wait_ms);
+        return;
+    }
+    loop_timer_start(s->timer, 0);
+}
+
+static void on_wake(int ready, void *arg)
+{
+    (void)ready;
+    run(arg);
+}
+
+static void on_timer(void *arg)
+{
+    run(arg);
+}
+
+static void on_streams_over(void *arg)
+{
+    http_streams_finish(arg);
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t len = sizeof address;
+    struct sockaddr_in6 v6;
+    struct sockaddr_in v4;
+
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return 0;
+    memcpy(&v4, &address, sizeof v4);
+    memcpy(&v6, &address, sizeof v6);
+    return ntohs(address.ss_family == AF_INET6 ? v6.sin6_port : v4.sin_port);
+}
+
+static struct MHD_Daemon *start(struct http_server *s, int fd,
+                                const struct http_server_options *options)
+{
+    unsigned idle_s = options->idle_timeout_s;
+    unsigned connections = options->max_connections;
+
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+        NULL, http_access, s, /* the logger must come first */
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, /**/
+        MHD_OPTION_LISTEN_SOCKET, fd,             /**/
+        MHD_OPTION_URI_LOG_CALLBACK, http_access_line, s,
+        MHD_OPTION_NOTIFY_COMPLETED, http_access_over, s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s ? idle_s : IDLE_TIMEOUT_S,
+        MHD_OPTION_CONNECTION_LIMIT,
+        connections ? connections : MAX_CONNECTIONS,
+#if MHD_VERSION >= 0x00097701
+        MHD_OPTION_CLIENT_DISCIPLINE_LVL, 2,
+#else
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,
+#endif
+        MHD_OPTION_END);
+}
+
+struct http_server *http_server_new(struct loop *loop,
+                                    const struct http_server_options *options,
+                                    char *error, size_t error_size)
+{
+    struct http_server *s;
+    int fd = http_listen_open(options->listen, options->reuse_port, error,
+                              error_size);
+
+    if (fd < 0)
+        return NULL;
+    s = mem_zalloc(sizeof *s);
+    s->loop = loop;
+    s->max_body_bytes = options->max_body_bytes;
+    s->handler = options->handler;
+    s->arg = options->arg;
+    s->port = port_of(fd);
+    s->old_parser = MHD_get_version()[0] == '0';
+    s->daemon = start(s, fd, options); /* owns fd, also when it fails */
+    if (!s->daemon) {
+        snprintf(error, error_size,
+                 "could not listen on %s: libmicrohttpd did not start",
+                 options->listen);
+        free(s);
+        return NULL;
+    }
+    s->timer = loop_timer_new(loop, on_timer, s);
+    s->over_timer = loop_timer_new(loop, on_streams_over, s);
+    s->watch = loop_watch_new(
+        loop,
+        MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+        LOOP_READ, on_wake, s);
+    return s;
+}
+
+void http_server_quiesce(struct http_server *s)
+{
+    int fd;
+
+    if (s->quiescing)
+        return;
+    s->quiescing = true;
+    fd = MHD_quiesce_daemon(s->daemon);
+    if (fd >= 0)
+        close(fd);
+}
+
+size_t http_server_in_flight(const struct http_server *s)
+{
+    return s->in_flight;
+}
+
+uint16_t http_server_port(const struct http_server *s)
+{
+    return s->port;
+}
+
+void http_server_free(struct http_server *s)
+{
+    if (!s)
+        return;
+    loop_watch_free(s->watch);
+    loop_timer_free(s->timer);
+    for (struct http_request *r = s->requests; r; r = r->next) {
+        if (r->state == REQUEST_WAITING)
+            MHD_resume_connection(r->connection);
+        if (r->stream)
+            http_stream_wake(r->stream);
+    }
+    MHD_stop_daemon(s->daemon);
+    assert(!s->requests);
+    http_streams_finish(s);
+    loop_timer_free(s->over_timer);
+    free(s);
+}

@@ -1,0 +1,36 @@
+#include "ingest/ingest_settings.h"
+
+#define USE(name, field)                                                       \
+    {                                                                          \
+        name, offsetof(struct ingest_settings, field)                          \
+    }
+
+static const struct setting_use uses[] = {
+    USE("REDIS_URL", redis_url),
+    USE("SHOTFLEET_INGEST_LISTEN", listen),
+    USE("SHOTFLEET_ADMIN_LISTEN", admin_listen),
+    USE("SHOTFLEET_INGEST_PROCESSES", processes),
+    USE("SHOTFLEET_GRACE_S", grace_s),
+    USE("SHOTFLEET_PROVIDERS_DIR", providers_dir),
+    USE("SHOTFLEET_WEBHOOK_SECRETS", webhook_secrets),
+    USE("SHOTFLEET_TOKEN_SECRETS", token_secrets),
+    USE("SHOTFLEET_WEBHOOK_MAX_AGE_S", max_age_s),
+    USE("SHOTFLEET_WEBHOOK_MAX_FUTURE_S", max_future_s),
+    USE("SHOTFLEET_ALLOWED_IPS", allowed_ips),
+    USE("SHOTFLEET_TRUSTED_PROXIES", trusted_proxies),
+    USE("SHOTFLEET_MAX_BODY_BYTES", max_body_bytes),
+};
+
+void ingest_settings_start(int argc, char **argv, struct ingest_settings *s)
+{
+    settings_start(
+        argc, argv, "shotfleet-ingest",
+        "Takes the providers' webhooks: checks them, appends them to "
+        "Redis, and only then\nanswers 200.",
+        uses, ARRAY_LEN(uses), s);
+}
+
+void ingest_settings_release(struct ingest_settings *s)
+{
+    settings_release(uses, ARRAY_LEN(uses), s);
+}

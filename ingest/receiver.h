@@ -1,0 +1,23 @@
+/* receiver.h - from an HTTP request to an entry on the webhook stream.
+ *
+ * The 200 is sent from the callback of Redis's reply and nowhere else: a 2xx
+ * means durable.
+ */
+#ifndef RECEIVER_H
+#define RECEIVER_H
+
+#include "common/http_server.h"
+#include "common/redis.h"
+#include "ingest/gate.h"
+#include "ingest/ingest_metrics.h"
+
+struct receiver {
+    const struct gate *gate;
+    struct redis *redis;
+    struct metrics *metrics;
+};
+
+/* The http_handler of ingest; `arg` is the receiver. */
+void receiver_handle(struct http_request *request, void *arg);
+
+#endif

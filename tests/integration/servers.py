@@ -1,0 +1,153 @@
+"""Private real servers for the tests: Redis and PostgreSQL.
+
+They live in a temporary folder, listen where nobody else does, and may be
+killed and started again by a test (their data stays).
+"""
+
+import glob
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+
+import psycopg2
+import redis
+
+from processes import free_port, kill_tree, wait_for
+
+
+def unprivileged():
+    """Popen arguments that drop root's rights, which PostgreSQL insists on."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    raise RuntimeError("neither the user postgres nor nobody exists")
+
+
+class Server:
+    """A process in the folder `path`, with its output in `path`/log."""
+
+    def __init__(self, path):
+        self.path = path
+        self.process = None
+        self.owner = unprivileged()
+        os.makedirs(path, mode=0o700)
+        if self.owner:
+            os.chown(path, self.owner["user"], self.owner["group"])
+
+    def run(self, argv):
+        with open(os.path.join(self.path, "log"), "ab") as log:
+            self.process = subprocess.Popen(
+                argv, cwd=self.path, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, start_new_session=True, **self.owner)
+        wait_for(self.answers, 30, f"{argv[0]} to answer")
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.process.args[0]} ended:\n{self.log()}")
+        return self.ping()
+
+    def log(self):
+        with open(os.path.join(self.path, "log"), errors="replace") as f:
+            return f.read()
+
+    def stop(self, signo=signal.SIGTERM):
+        """SIGKILL ends all its processes, as a crash of the machine would."""
+        if not self.process:
+            return
+        if signo == signal.SIGKILL:
+            kill_tree(self.process.pid)
+        else:
+            self.process.send_signal(signo)
+        self.process.wait(30)
+        self.process = None
+
+    def kill(self):
+        self.stop(signal.SIGKILL)
+
+
+class RedisServer(Server):
+    def __init__(self, path):
+        super().__init__(path)
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.client = redis.Redis(port=self.port)
+
+    def start(self):
+        self.run(["redis-server", "--port", str(self.port),
+                  "--bind", "127.0.0.1", "--dir", self.path,
+                  "--appendonly", "yes", "--appendfsync", "always",
+                  "--maxmemory-policy", "noeviction", "--save", ""])
+
+    def ping(self):
+        try:
+            return self.client.ping()
+        except redis.RedisError:  # not there yet, or still loading
+            return False
+
+
+class PostgresServer(Server):
+    """Reached through a unix socket; every database belongs to `shotfleet`."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.data = os.path.join(path, "data")
+
+    def url(self, database):
+        return f"postgresql://shotfleet@/{database}?host={self.path}"
+
+    def start(self):
+        folder = bin_folder()
+        if not os.path.exists(self.data):
+            subprocess.run(
+                [f"{folder}/initdb", "-D", self.data, "-U", "shotfleet",
+                 "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
+                 "--no-sync"],
+                check=True, cwd=self.path, stdout=subprocess.DEVNULL,
+                **self.owner)
+        # Without fsync a crash of the server loses nothing, only one of the
+        # machine does.
+        self.run([f"{folder}/postgres", "-D", self.data,
+                  "-c", "listen_addresses=", "-c", "fsync=off",
+                  "-c", f"unix_socket_directories={self.path}",
+                  "-c", "log_min_messages=warning"])
+
+    def ping(self):
+        try:
+            psycopg2.connect(self.url("postgres")).close()
+            return True
+        except psycopg2.OperationalError:
+            return False
+
+    def stop(self, signo=signal.SIGINT):  # fast shutdown
+        super().stop(signo)
+
+    def create(self, database):
+        self._execute(f'create database "{database}"')
+
+    def drop(self, database):
+        self._execute(f'drop database if exists "{database}" with (force)')
+
+    def _execute(self, statement):
+        connection = psycopg2.connect(self.url("postgres"))
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+        connection.close()
+
+
+def bin_folder():
+    """Where Debian keeps PostgreSQL's server programs; newest version."""
+    folders = glob.glob("/usr/lib/postgresql/*/bin/postgres")
+    if folders:
+        newest = max(folders, key=lambda path: float(path.split("/")[4]))
+        return os.path.dirname(newest)
+    found = shutil.which("postgres")
+    if not found:
+        raise RuntimeError("PostgreSQL's server is not installed")
+    return os.path.dirname(found)

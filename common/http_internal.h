@@ -17,7 +17,7 @@ struct http_server {
     struct loop *loop;
     struct MHD_Daemon *daemon;
     struct loop_watch *watch;      /* its epoll descriptor */
-    struct loop_timer *timer;      /* its next deadline */
+    struct loop_timer *timer;      /* its next deadline, or at once */
     struct loop_timer *over_timer; /* streams whose `closed` is due */
     struct http_stream *over;
     struct http_request *requests; /* all that libmicrohttpd knows */
@@ -27,6 +27,7 @@ struct http_server {
     void *arg;
     uint16_t port;
     bool quiescing;
+    bool resumed;    /* a connection waits for the next MHD_run() */
     bool old_parser; /* libmicrohttpd before 1.0 */
 };
 
@@ -61,6 +62,9 @@ struct http_request {
     void *context;
     void (*destroy)(void *);
 };
+
+void http_server_resume(struct http_server *s,
+                        struct MHD_Connection *connection);
 
 /* What libmicrohttpd calls: with the request line, the one place that sees the
  * raw target; with the head, each piece of the body, its end, and again after a

@@ -173,7 +173,7 @@ void http_request_answer(struct http_request *r, unsigned status,
         return; /* a refusal by the server itself, which sends it */
     r->state = REQUEST_ANSWERED;
     if (asleep)
-        MHD_resume_connection(r->connection);
+        http_server_resume(r->server, r->connection);
 }
 
 enum MHD_Result http_request_send(struct http_request *r)

@@ -41,12 +41,27 @@ static void on_log(void *cls, const char *fmt, va_list args)
     log_debug(NULL, "libmicrohttpd: %s", text);
 }
 
+/* A resumed connection moves only inside MHD_run(), and nothing else would call
+ * it. */
+void http_server_resume(struct http_server *s,
+                        struct MHD_Connection *connection)
+{
+    MHD_resume_connection(connection);
+    if (s->resumed)
+        return;
+    s->resumed = true;
+    loop_timer_start(s->timer, 0);
+}
+
 static void run(struct http_server *s)
 {
     for (int round = 0; round < ROUNDS; round++) {
         MHD_UNSIGNED_LONG_LONG wait_ms = 0;
 
+        s->resumed = false;
         MHD_run(s->daemon);
+        if (s->resumed)
+            continue;
         if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES)
             return;
         if (wait_ms == 0)
@@ -176,16 +191,16 @@ void http_server_free(struct http_server *s)
     if (!s)
         return;
     loop_watch_free(s->watch);
-    loop_timer_free(s->timer);
     for (struct http_request *r = s->requests; r; r = r->next) {
         if (r->state == REQUEST_WAITING)
-            MHD_resume_connection(r->connection);
+            http_server_resume(s, r->connection);
         if (r->stream)
             http_stream_wake(r->stream);
     }
     MHD_stop_daemon(s->daemon);
     assert(!s->requests);
     http_streams_finish(s);
+    loop_timer_free(s->timer);
     loop_timer_free(s->over_timer);
     free(s);
 }

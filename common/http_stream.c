@@ -78,7 +78,7 @@ void http_stream_wake(struct http_stream *s)
     if (s->state != STREAM_SLEEPING)
         return;
     s->state = STREAM_FLOWING;
-    MHD_resume_connection(s->connection);
+    http_server_resume(s->server, s->connection);
 }
 
 int http_stream_write(struct http_stream *s, const char *ptr, size_t len)

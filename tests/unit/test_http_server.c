@@ -19,6 +19,8 @@
 #include "common/limits.h"
 #include "common/mem.h"
 
+#define BYTES(text) (text), sizeof(text) - 1
+
 enum { MAX_BODY = 1000, DEADLINE_MS = 20000 };
 
 struct fixture {
@@ -205,6 +207,7 @@ static void client_read(struct client *c, const char *until)
     c->until = until;
     while (!c->eof && !(until && c->got.data && strstr(c->got.data, until)))
         run(c->f);
+    c->until = NULL;
 }
 
 /* Sends bytes, reads until the server closes; the caller frees the answer. */
@@ -255,11 +258,701 @@ static void answers_what_it_was_asked(void **state)
     free(answer);
 }
 
+static void keeps_the_connection(void **state)
+{
+    struct client c;
+
+    client_open(&c, *state);
+    client_send(&c, BYTES("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"));
+    client_read(&c, "GET /1 ");
+    client_send(&c, BYTES("GET /2 HTTP/1.1\r\nHost: x\r\n\r\n"
+                          "GET /3 HTTP/1.1\r\nHost: x\r\n"
+                          "Connection: close\r\n\r\n"));
+    client_read(&c, NULL);
+    assert_has(c.got.data, "GET /2 ");
+    assert_has(c.got.data, "GET /3 ");
+    client_close(&c);
+}
+
+static void head_gets_no_body(void **state)
+{
+    char *answer = exchange(*state, "HEAD /x HTTP/1.1\r\nHost: x\r\n"
+                                    "Connection: close\r\n\r\n");
+
+    assert_status(answer, 200);
+    assert_string_equal("\r\n\r\n", strstr(answer, "\r\n\r\n"));
+    free(answer);
+}
+
+static void absolute_form_names_the_same_path(void **state)
+{
+    char *answer = exchange(*state, "GET http://h:1/p?a=b HTTP/1.1\r\nHost: x"
+                                    "\r\nConnection: close\r\n\r\n");
+
+    assert_has(answer, "GET /p a=b/1 ");
+    free(answer);
+    answer = exchange(*state, "GET http://h?a=b HTTP/1.1\r\nHost: x"
+                              "\r\nConnection: close\r\n\r\n");
+    assert_has(answer, "GET / a=b/1 ");
+    free(answer);
+}
+
+static void error_is_json(void **state)
+{
+    char *answer = exchange(*state, "GET /error HTTP/1.1\r\nHost: x\r\n"
+                                    "Connection: close\r\n\r\n");
+
+    assert_status(answer, 418);
+    assert_has(answer, "Content-Type: application/json\r\n");
+    assert_has(answer, "{\"error\":\"no \\u0022tea\\u0022\\u000a\\u005c "
+                       "\xef\xbf\xbd\xc3\xa9\"}\n");
+    free(answer);
+}
+
+static void sends_a_file(void **state)
+{
+    char *answer = exchange(*state, "GET /file HTTP/1.1\r\nHost: x\r\n"
+                                    "Connection: close\r\n\r\n");
+
+    assert_has(answer, "Content-Length: 11\r\n");
+    assert_has(answer, "\r\n\r\nfrom a file");
+    free(answer);
+}
+
+static void answers_without_a_body(void **state)
+{
+    char *answer = exchange(*state, "GET /empty HTTP/1.1\r\nHost: x\r\n"
+                                    "Connection: close\r\n\r\n");
+
+    assert_status(answer, 204);
+    free(answer);
+}
+
+static char *post_sized(struct fixture *f, size_t len, const char *more)
+{
+    char *body = mem_alloc(len + 1);
+    char *answer;
+    char *request;
+
+    memset(body, 'b', len);
+    body[len] = '\0';
+    request = mem_format("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                         "%zu\r\nConnection: close\r\n%s\r\n%s",
+                         len, more, body);
+    answer = exchange(f, request);
+    free(request);
+    free(body);
+    return answer;
+}
+
+static void limits_the_declared_body(void **state)
+{
+    static const size_t sizes[] = { MAX_BODY - 1, MAX_BODY, MAX_BODY + 1,
+                                    100 * 1024 };
+
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        char *answer = post_sized(*state, sizes[i], "");
+
+        assert_status(answer, sizes[i] <= MAX_BODY ? 200 : 413);
+        if (sizes[i] > MAX_BODY) {
+            assert_has(answer, "Connection: close\r\n");
+            assert_has(answer, "\r\n\r\n{\"error\":\"request body too "
+                               "large\"}\n");
+        }
+        free(answer);
+    }
+}
+
+static void refuses_before_the_body_comes(void **state)
+{
+    char *answer = exchange(*state, "POST / HTTP/1.1\r\nHost: x\r\n"
+                                    "Expect: 100-continue\r\n"
+                                    "Content-Length: 1001\r\n\r\n");
+
+    assert_status(answer, 413);
+    assert_has(answer, "Connection: close\r\n");
+    free(answer);
+}
+
+static void limits_the_chunked_body(void **state)
+{
+    static const size_t sizes[] = { MAX_BODY - 1, MAX_BODY, MAX_BODY + 1 };
+
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        char body[MAX_BODY + 2];
+        char *answer;
+        char *request;
+
+        memset(body, 'c', sizes[i]);
+        body[sizes[i]] = '\0';
+        request = mem_format("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding"
+                             ": chunked\r\n\r\n%zx\r\n%s\r\n0\r\n\r\n",
+                             sizes[i], body);
+        answer = exchange(*state, request);
+        assert_status(answer, sizes[i] <= MAX_BODY ? 200 : 413);
+        free(answer);
+        free(request);
+    }
+}
+
+static void limits_the_head(void **state)
+{
+    static const char rest[] = "GET / HTTP/1.1\r\nHost: x\r\n"
+                               "Connection: close\r\nX: \r\n\r\n";
+
+    for (int extra = -1; extra <= 1; extra++) {
+        size_t padding =
+            (size_t)(LIMIT_HTTP_HEAD_BYTES + extra) - (sizeof rest - 1);
+        char *answer;
+        char *request;
+        char *x = mem_alloc(padding + 1);
+
+        memset(x, 'x', padding);
+        x[padding] = '\0';
+        request = mem_format("GET / HTTP/1.1\r\nHost: x\r\n"
+                             "Connection: close\r\nX: %s\r\n\r\n",
+                             x);
+        answer = exchange(*state, request);
+        assert_status(answer, extra <= 0 ? 200 : 431);
+        free(answer);
+        free(request);
+        free(x);
+    }
+}
+
+static void limits_the_number_of_headers(void **state)
+{
+    for (int count = LIMIT_HTTP_HEADERS - 1; count <= LIMIT_HTTP_HEADERS + 1;
+         count++) {
+        struct buf request;
+        char *answer;
+
+        buf_init(&request, LIMIT_HTTP_HEAD_BYTES);
+        assert_int_equal(0, buf_append_str(&request, "GET / HTTP/1.1\r\n"
+                                                     "Host: x\r\n"
+                                                     "Connection: close\r\n"));
+        for (int i = 2; i < count; i++)
+            assert_int_equal(0, buf_append_str(&request, "X:\r\n"));
+        assert_int_equal(0, buf_append_str(&request, "\r\n"));
+        answer = exchange(*state, request.data);
+        assert_status(answer, count <= LIMIT_HTTP_HEADERS ? 200 : 431);
+        free(answer);
+        buf_release(&request);
+    }
+}
+
+/* The whole head and 100 headers at once must fit the connection's memory. */
+static void takes_the_largest_head_with_a_body(void **state)
+{
+    struct buf request;
+    char *answer;
+
+    buf_init(&request, LIMIT_HTTP_HEAD_BYTES + 100);
+    assert_int_equal(0, buf_append_str(&request, "POST / HTTP/1.1\r\nHost: x"
+                                                 "\r\nConnection: close\r\n"
+                                                 "Content-Length: 4\r\n"));
+    for (int i = 3; i < LIMIT_HTTP_HEADERS; i++)
+        assert_int_equal(0, buf_printf(&request, "X: %0150d\r\n", i));
+    while (request.len < LIMIT_HTTP_HEAD_BYTES - 2) {
+        request.data[request.len - 2] = 'x';
+        request.data[request.len - 1] = '\r';
+        assert_int_equal(0, buf_append_str(&request, "\n"));
+    }
+    assert_int_equal(0, buf_append_str(&request, "\r\nbody"));
+    answer = exchange(*state, request.data);
+    assert_status(answer, 200);
+    assert_has(answer, "body=4:body");
+    free(answer);
+    buf_release(&request);
+}
+
+#define OK "Host: x\r\n"
+#define TAIL "\r\n\r\n"
+
+static const struct {
+    const char *ptr;
+    size_t len;
+    unsigned status; /* 0: closed without an answer will do too */
+} crooked[] = {
+    { BYTES("GET / HTTP/1.1\r\n\r\n"), 400 },
+    { BYTES("GET / HTTP/1.1\r\nHost: a\r\nHost: a" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\nHost: a b" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\nHost: a/b" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\nHost : a" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\n" OK "X y: a" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\n" OK ": a" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\n" OK "nocolon" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\n" OK "X: a\0b" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\n" OK "X\0y: b" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\n" OK "X: a\rb" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\n" OK "X: a\x01" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\n" OK "X: a\nY: b" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\n" OK "X: a\r\n b" TAIL), 400 },
+    { BYTES("GET / HTTP/1.1\r\n X: a\r\n" OK "\r\n"), 400 },
+    { BYTES("GET / HTTP/1.1\nHost: x\n\n"), 400 },
+    { BYTES("GET /a\0b HTTP/1.1\r\n" OK "\r\n"), 400 },
+    { BYTES("GET /%00 HTTP/1.1\r\n" OK "\r\n"), 400 },
+    { BYTES("GET /%zz HTTP/1.1\r\n" OK "\r\n"), 400 },
+    { BYTES("GET /% HTTP/1.1\r\n" OK "\r\n"), 400 },
+    { BYTES("GET /?a=%4 HTTP/1.1\r\n" OK "\r\n"), 400 },
+    { BYTES("GET /a b HTTP/1.1\r\n" OK "\r\n"), 0 },
+    { BYTES("GET x HTTP/1.1\r\n" OK "\r\n"), 400 },
+    { BYTES("GET http://u@h/ HTTP/1.1\r\n" OK "\r\n"), 400 },
+    { BYTES("GET http://a%2fb/ HTTP/1.1\r\n" OK "\r\n"), 400 },
+    { BYTES("GET / HTTP/2.0\r\n" OK "\r\n"), 0 },
+    { BYTES("GET / HTTP/1.1x\r\n" OK "\r\n"), 0 },
+    { BYTES("GET /\r\n" OK "\r\n"), 0 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Content-Length: 1\r\n"
+            "Content-Length: 1" TAIL "a"),
+      400 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Content-Length: 1, 1" TAIL "a"), 400 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Content-Length: +1" TAIL "a"), 400 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Content-Length: -1" TAIL "a"), 400 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Content-Length: 0x1" TAIL "a"), 400 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Content-Length:" TAIL "a"), 400 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Content-Length: 1 1" TAIL "a"), 400 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Content-Length: 99999999999999999999" TAIL
+            "a"),
+      0 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Content-Length:\r\n 1" TAIL "a"), 400 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Content-Length: 1\r\n"
+            "Transfer-Encoding: chunked" TAIL "0" TAIL),
+      400 },
+    { BYTES("POST / HTTP/1.0\r\n" OK "Transfer-Encoding: chunked" TAIL
+            "0" TAIL),
+      400 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Transfer-Encoding: gzip" TAIL), 501 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Transfer-Encoding: gzip, chunked" TAIL
+            "0" TAIL),
+      501 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Transfer-Encoding: chunked, chunked" TAIL
+            "0" TAIL),
+      501 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Transfer-Encoding: xchunked" TAIL
+            "0" TAIL),
+      501 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Transfer-Encoding: chunked\r\n"
+            "Transfer-Encoding: identity" TAIL "0" TAIL),
+      501 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Transfer-Encoding: \x0b"
+            "chunked" TAIL "0" TAIL),
+      400 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Transfer-Encoding\r\n : chunked" TAIL
+            "0" TAIL),
+      400 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Transfer-Encoding: chunked" TAIL
+            "0x1\r\na\r\n0" TAIL),
+      0 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Transfer-Encoding: chunked" TAIL
+            "-1\r\na\r\n0" TAIL),
+      0 },
+    { BYTES("POST / HTTP/1.1\r\n" OK "Transfer-Encoding: chunked" TAIL
+            "fffffffffffffffff\r\na\r\n0" TAIL),
+      0 },
+};
+
+/* Whatever is refused must not be followed by a second request. */
+static void refuses_what_others_may_read_differently(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(crooked); i++) {
+        static const char second[] = "GET /smuggled HTTP/1.1\r\nHost: "
+                                     "x\r\nConnection: close\r\n\r\n";
+        struct buf request;
+        char *answer;
+
+        buf_init(&request, 4096);
+        assert_int_equal(0,
+                         buf_append(&request, crooked[i].ptr, crooked[i].len));
+        assert_int_equal(0, buf_append_str(&request, second));
+        answer = exchange_bytes(f, request.data, request.len);
+        if (strstr(answer, "smuggled") || strstr(answer, " 200 ") ||
+            f->handled > 0)
+            fail_msg("let pass:\n%s\nanswer:\n%s", request.data, answer);
+        if (crooked[i].status > 0) {
+            char line[32];
+
+            snprintf(line, sizeof line, "HTTP/1.1 %u ", crooked[i].status);
+            if (strncmp(answer, line, strlen(line)) != 0)
+                fail_msg("expected %u for:\n%s\nanswer:\n%s", crooked[i].status,
+                         request.data, answer);
+            assert_has(answer, "Connection: close\r\n");
+        }
+        free(answer);
+        buf_release(&request);
+    }
+}
+
+static void accepts_unusual_but_valid_requests(void **state)
+{
+    static const char *const requests[] = {
+        "GET / HTTP/1.0\r\n\r\n",
+        "\r\nGET / HTTP/1.0\r\nX:\r\nY: \t \r\nZ: a\tb \x80\xff\r\n\r\n",
+        "GET /x HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n",
+        "GET /x HTTP/1.1\r\nhOST:[::1]:80\r\nConnection: close\r\n\r\n",
+        "GET /?a&b=&=c&&%41=1 HTTP/1.1\r\nHost: a.b:1\r\n"
+        "Connection: close\r\nCookie: a=b; c\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n"
+        "2;x=y\r\nab\r\n3\r\ncde\r\n0\r\nTrailer: 1\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        "Content-Length: 0\r\n\r\n",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        char *answer = exchange(*state, requests[i]);
+
+        if (!strstr(answer, " 200 "))
+            fail_msg("refused:\n%s\nanswer:\n%s", requests[i], answer);
+        free(answer);
+    }
+}
+
+static void nothing_follows_a_chunked_body(void **state)
+{
+    char *answer = exchange(
+        *state, "POST /1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked"
+                "\r\n\r\n1\na\n0\n\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+
+    assert_has(answer, "POST /1 ");
+    assert_has(answer, "Connection: close\r\n");
+    assert_null(strstr(answer, "GET /2"));
+    free(answer);
+}
+
+static void hold(struct fixture *f, struct client *c)
+{
+    static const char text[] = "GET /later HTTP/1.1\r\nHost: x\r\n\r\n";
+
+    f->held = NULL;
+    client_open(c, f);
+    client_send(c, BYTES(text));
+    while (!f->held)
+        run(f);
+}
+
+static void answers_later(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    hold(f, &c);
+    assert_int_equal(1, http_server_in_flight(f->server));
+    http_respond(f->held, 202, "text/plain", BYTES("at last"), NULL);
+    client_read(&c, "at last");
+    assert_status(c.got.data, 202);
+    client_send(&c, BYTES("GET / HTTP/1.1\r\nHost: x\r\nConnection: close"
+                          "\r\n\r\n"));
+    client_read(&c, NULL);
+    assert_has(c.got.data, "GET / a=-");
+    assert_int_equal(0, http_server_in_flight(f->server));
+    assert_int_equal(2, f->destroyed);
+    client_close(&c);
+}
+
+static void on_tick(void *arg)
+{
+    struct fixture *f = arg;
+
+    loop_stop(f->loop);
+}
+
+/* Runs the loop until the counter has the value. */
+static void wait_for(struct fixture *f, const unsigned *counter, unsigned value)
+{
+    struct loop_timer *tick = loop_timer_new(f->loop, on_tick, f);
+
+    while (*counter != value) {
+        loop_timer_start(tick, 1);
+        run(f);
+    }
+    loop_timer_free(tick);
+}
+
+static void survives_a_client_that_went_away(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    hold(f, &c);
+    client_close(&c);
+    http_respond(f->held, 200, "text/plain", BYTES("nobody there"), NULL);
+    wait_for(f, &f->destroyed, 1);
+    assert_int_equal(0, http_server_in_flight(f->server));
+}
+
+static void answers_many_held_requests(void **state)
+{
+    enum { COUNT = 50 };
+    struct fixture *f = *state;
+    struct http_request *held[COUNT];
+    struct client clients[COUNT];
+
+    for (int i = 0; i < COUNT; i++) {
+        hold(f, &clients[i]);
+        held[i] = f->held;
+    }
+    assert_int_equal(COUNT, http_server_in_flight(f->server));
+    for (int i = 0; i < COUNT; i++)
+        http_respond(held[i], 200, NULL, BYTES("done"), NULL);
+    for (int i = 0; i < COUNT; i++) {
+        client_read(&clients[i], "done");
+        client_close(&clients[i]);
+    }
+    wait_for(f, &f->destroyed, COUNT);
+}
+
+static void quiesces(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_in to = { .sin_family = AF_INET };
+    struct client c;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    hold(f, &c);
+    http_server_quiesce(f->server);
+    to.sin_port = htons(http_server_port(f->server));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(-1, connect(fd, (struct sockaddr *)&to, sizeof to));
+    close(fd);
+    http_respond(f->held, 200, NULL, BYTES("done"), NULL);
+    client_read(&c, NULL);
+    assert_has(c.got.data, "Connection: close\r\n");
+    assert_has(c.got.data, "done");
+    client_close(&c);
+}
+
+static void frees_what_is_in_flight(void **state)
+{
+    struct fixture *f = *state;
+    struct client held, again, answered, streaming, half;
+
+    hold(f, &answered);
+    http_respond(f->held, 200, NULL, BYTES("done"), NULL);
+    hold(f, &held);
+    client_open(&streaming, f);
+    client_send(&streaming, BYTES("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"));
+    client_read(&streaming, "\r\n\r\n");
+    client_open(&half, f);
+    client_send(&half, BYTES("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                             "9\r\n\r\nhalf"));
+    hold(f, &again);
+    http_server_free(f->server);
+    f->server = NULL;
+    assert_int_equal(4, f->destroyed);
+    assert_int_equal(1, f->closed);
+    client_close(&held);
+    client_close(&again);
+    client_close(&answered);
+    client_close(&streaming);
+    client_close(&half);
+}
+
+static void open_stream(struct fixture *f, struct client *c)
+{
+    client_open(c, f);
+    client_send(c, BYTES("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"));
+    client_read(c, "\r\n\r\n");
+    assert_non_null(f->stream);
+}
+
+static void streams(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    open_stream(f, &c);
+    assert_status(c.got.data, 200);
+    assert_has(c.got.data, "Content-Type: text/event-stream\r\n");
+    assert_has(c.got.data, "Cache-Control: no-store\r\n");
+    for (int i = 0; i < 3; i++) {
+        char event[32];
+
+        snprintf(event, sizeof event, "data: %d\n\n", i);
+        assert_int_equal(0, http_stream_write(f->stream, event, strlen(event)));
+        client_read(&c, event);
+    }
+    assert_int_equal(0, f->closed);
+    assert_int_equal(0, http_stream_write(f->stream, BYTES("last words")));
+    http_stream_end(f->stream);
+    assert_int_equal(0, f->closed);
+    wait_for(f, &f->closed, 1);
+    client_read(&c, "\r\n0\r\n\r\n");
+    assert_has(c.got.data, "last words");
+    assert_int_equal(1, f->destroyed);
+    client_close(&c);
+}
+
+static void stream_to_a_client_that_went_away(void **state)
+{
+    struct fixture *f = *state;
+    struct loop_timer *tick = loop_timer_new(f->loop, on_tick, f);
+    struct client c;
+
+    open_stream(f, &c);
+    client_close(&c);
+    while (f->closed == 0) {
+        assert_int_equal(0, http_stream_write(f->stream, BYTES("beat\n")));
+        assert_int_equal(0, f->closed); /* never from inside the write */
+        loop_timer_start(tick, 1);
+        run(f);
+    }
+    assert_int_equal(1, f->closed);
+    assert_int_equal(1, f->destroyed);
+    loop_timer_free(tick);
+}
+
+static void stream_to_a_client_that_does_not_read(void **state)
+{
+    struct fixture *f = *state;
+    struct loop_timer *tick = loop_timer_new(f->loop, on_tick, f);
+    struct client c;
+    char block[8192];
+    int slow = 0;
+
+    memset(block, 's', sizeof block);
+    open_stream(f, &c);
+    loop_watch_set(c.watch, 0);
+    while (slow == 0) {
+        slow = http_stream_write(f->stream, block, sizeof block);
+        loop_timer_start(tick, 0);
+        run(f);
+    }
+    http_stream_end(f->stream);
+    loop_watch_set(c.watch, LOOP_READ);
+    wait_for(f, &f->closed, 1);
+    assert_int_equal(1, f->closed);
+    loop_timer_free(tick);
+    client_close(&c);
+}
+
+static void stream_for_head_ends_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    client_open(&c, f);
+    client_send(&c, BYTES("HEAD /stream HTTP/1.1\r\nHost: x\r\n\r\n"));
+    wait_for(f, &f->closed, 1);
+    client_close(&c);
+}
+
+static void parses_listen_addresses(void **state)
+{
+    static const struct {
+        const char *text;
+        int result;
+        bool loopback;
+    } cases[] = {
+        { "127.0.0.1:80", 0, true },
+        { "127.9.9.9:0", 0, true },
+        { "0.0.0.0:65535", 0, false },
+        { "10.0.0.1:80", 0, false },
+        { "localhost:80", 0, true },
+        { "[::1]:80", 0, true },
+        { "[::]:80", 0, false },
+        { "[::ffff:127.0.0.1]:1", 0, true },
+        { "", -1, false },
+        { "80", -1, false },
+        { ":80", -1, false },
+        { "1.2.3.4", -1, false },
+        { "1.2.3.4:", -1, false },
+        { "1.2.3.4:65536", -1, false },
+        { "1.2.3.4:+1", -1, false },
+        { "1.2.3.4:1x", -1, false },
+        { "[1.2.3.4]:1", -1, false },
+        { "::1:80", -1, false },
+        { "[::1]", -1, false },
+        { "example.com:80", -1, false },
+        { "1.2.3.4:000000080", -1, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct sockaddr_storage address;
+        socklen_t len = 0;
+        bool loopback = false;
+        char error[256] = "";
+        int result = http_listen_parse(cases[i].text, &address, &len, &loopback,
+                                       error, sizeof error);
+
+        if (result != cases[i].result || loopback != cases[i].loopback)
+            fail_msg("\"%s\": %d %d", cases[i].text, result, loopback);
+        if (result != 0)
+            assert_has(error, "could not read address \"");
+    }
+}
+
+static void says_why_it_cannot_listen(void **state)
+{
+    struct fixture *f = *state;
+    struct http_server_options options = { .handler = handler, .arg = f };
+    char listen[64];
+    char error[256] = "";
+
+    snprintf(listen, sizeof listen, "127.0.0.1:%u",
+             http_server_port(f->server));
+    options.listen = listen;
+    assert_null(http_server_new(f->loop, &options, error, sizeof error));
+    assert_has(error, "could not listen on 127.0.0.1:");
+    assert_has(error, ": address already in use; ");
+}
+
+static void shares_a_port_when_asked(void **state)
+{
+    struct fixture *f = *state;
+    struct http_server_options options = { .listen = "127.0.0.1:0",
+                                           .reuse_port = true,
+                                           .handler = handler,
+                                           .arg = f };
+    struct http_server *first, *second;
+    char listen[64];
+    char error[256] = "";
+
+    first = http_server_new(f->loop, &options, error, sizeof error);
+    assert_non_null(first);
+    snprintf(listen, sizeof listen, "127.0.0.1:%u", http_server_port(first));
+    options.listen = listen;
+    second = http_server_new(f->loop, &options, error, sizeof error);
+    assert_non_null(second);
+    http_server_free(first);
+    http_server_free(second);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(answers_what_it_was_asked, set_up,
-                                        tear_down),
+        TEST(answers_what_it_was_asked),
+        TEST(keeps_the_connection),
+        TEST(head_gets_no_body),
+        TEST(absolute_form_names_the_same_path),
+        TEST(error_is_json),
+        TEST(sends_a_file),
+        TEST(answers_without_a_body),
+        TEST(limits_the_declared_body),
+        TEST(refuses_before_the_body_comes),
+        TEST(limits_the_chunked_body),
+        TEST(limits_the_head),
+        TEST(limits_the_number_of_headers),
+        TEST(takes_the_largest_head_with_a_body),
+        TEST(refuses_what_others_may_read_differently),
+        TEST(accepts_unusual_but_valid_requests),
+        TEST(nothing_follows_a_chunked_body),
+        TEST(answers_later),
+        TEST(survives_a_client_that_went_away),
+        TEST(answers_many_held_requests),
+        TEST(quiesces),
+        TEST(frees_what_is_in_flight),
+        TEST(streams),
+        TEST(stream_to_a_client_that_went_away),
+        TEST(stream_to_a_client_that_does_not_read),
+        TEST(stream_for_head_ends_at_once),
+        TEST(parses_listen_addresses),
+        TEST(says_why_it_cannot_listen),
+        TEST(shares_a_port_when_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

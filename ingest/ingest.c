@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "common/admin.h"
+#include "common/admin_child.h"
 #include "common/http_server.h"
 #include "common/log.h"
 #include "common/loop.h"
@@ -109,29 +109,11 @@ static bool is_ready(char *reason, size_t reason_size, void *arg)
     return false;
 }
 
-static void stop_loop(void *arg)
-{
-    loop_stop(arg);
-}
-
 int ingest_admin(unsigned index, void *arg)
 {
     const struct ingest_shared *shared = arg;
-    struct loop *loop = loop_new();
-    struct admin *admin = NULL;
-    char error[SETTINGS_ERROR_SIZE];
-    int code = 0;
 
     (void)index;
-    supervisor_watch_stop(loop, stop_loop, loop);
-    if (admin_new(&admin, loop, shared->settings->admin_listen, shared->metrics,
-                  is_ready, arg, error, sizeof error) != 0) {
-        log_error(NULL, "%s", error);
-        code = EXIT_CONFIG;
-    } else {
-        loop_run(loop);
-    }
-    admin_free(admin);
-    loop_free(loop);
-    return code;
+    return admin_child_run(shared->settings->admin_listen, shared->metrics,
+                           is_ready, arg);
 }

@@ -1,0 +1,373 @@
+#include "worker/applier.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/guard.h"
+#include "common/limits.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "worker/job_loader.h"
+#include "worker/picture.h"
+#include "worker/submission.h"
+#include "worker/worker_metrics.h"
+
+enum {
+    SUBMIT_TIMEOUT_MS = 30 * 1000,
+    FETCH_TIMEOUT_MS = 60 * 1000,
+    /* An entry that was handed out so often without an outcome kills its
+     * workers. */
+    DELIVERIES_MAX = 10,
+    ATTEMPT_BASE_MS = 2000,
+    ATTEMPT_CAP_MS = 5 * 60 * 1000,
+};
+
+struct applier {
+    struct applier_options o;
+    struct job_loader *loader;
+};
+
+/* A request under way for an entry. */
+struct work {
+    struct applier *applier;
+    struct entry *entry;
+    const struct provider *provider;
+};
+
+static void finished(struct applier *a, struct entry *e)
+{
+    recorder_add(a->o.recorder, e);
+}
+
+static void finish(struct applier *a, struct entry *e, const char *event,
+                   const char *code, const char *error)
+{
+    entry_finish(e, event, code, error);
+    finished(a, e);
+}
+
+/* Tried again with a new attempt, later each time. */
+static void finish_retry(struct applier *a, struct entry *e, const char *code,
+                         const char *error)
+{
+    entry_finish(e, "retry", code, error);
+    e->result.delay_ms = backoff_ms((unsigned)e->job.attempt - 1,
+                                    ATTEMPT_BASE_MS, ATTEMPT_CAP_MS);
+    finished(a, e);
+}
+
+static void finish_dead(struct applier *a, struct entry *e, const char *error,
+                        int64_t delay_ms)
+{
+    entry_finish(e, "dead", "DEAD_LETTER", error);
+    e->result.delay_ms = delay_ms;
+    finished(a, e);
+}
+
+static struct work *work_new(struct applier *a, struct entry *e,
+                             const struct provider *p)
+{
+    struct work *w = mem_alloc(sizeof *w);
+
+    *w = (struct work){ .applier = a, .entry = e, .provider = p };
+    return w;
+}
+
+/* --- submissions */
+
+static void count_submission(struct applier *a, const struct entry *e)
+{
+    enum worker_metric metric = SUBMISSIONS_ACCEPTED;
+
+    if (strcmp(e->result.event, "failed") == 0)
+        metric = SUBMISSIONS_REFUSED;
+    else if (strcmp(e->result.event, "postpone") == 0)
+        metric = SUBMISSIONS_POSTPONED;
+    metric_add(a->o.metrics, metric, 1);
+}
+
+static void on_submitted(const struct http_answer *answer, void *arg)
+{
+    struct work *w = arg;
+    struct applier *a = w->applier;
+    struct entry *e = w->entry;
+
+    submission_judge(e, w->provider, a->o.store, answer);
+    count_submission(a, e);
+    free(w);
+    finished(a, e);
+}
+
+static void post(struct applier *a, struct entry *e, const struct provider *p,
+                 const char *body)
+{
+    char *url = provider_url(p, p->profile->submit.path, NULL);
+    const char *headers[] = { "Content-Type: application/json", p->auth_line,
+                              NULL };
+    struct http_call_options options = {
+        .method = p->profile->submit.method,
+        .url = url,
+        .headers = headers,
+        .body = body,
+        .body_len = strlen(body),
+        .max_bytes = LIMIT_PICTURE_BYTES, /* it may be the picture at once */
+        .timeout_ms = SUBMIT_TIMEOUT_MS,
+    };
+
+    http_client_start(a->o.http, &options, on_submitted, work_new(a, e, p));
+    free(url);
+}
+
+static void submit(struct applier *a, struct entry *e)
+{
+    const struct provider *p = providers_find(a->o.providers, e->job.provider);
+    char error[256], path[512];
+    char *webhook_url, *body;
+
+    if (strcmp(e->job.status, "queued") != 0) {
+        finish(a, e, "ignored", NULL, NULL); /* somebody was faster */
+        return;
+    }
+    if (!p || !*p->base_url) {
+        snprintf(error, sizeof error,
+                 "no provider \"%.64s\" that takes captures is set up",
+                 e->job.provider);
+        finish(a, e, "failed", "UNKNOWN_PROVIDER", error);
+        return;
+    }
+    snprintf(path, sizeof path, "%s/webhooks/%s", a->o.webhook_url,
+             p->profile->name);
+    webhook_url =
+        webhook_url_make(path, a->o.token_key, e->job.id, e->job.attempt);
+    body = submission_body(p, &e->job, webhook_url, error, sizeof error);
+    if (body)
+        post(a, e, p, body);
+    else
+        finish(a, e, "failed", "INVALID_REQUEST", error);
+    free(webhook_url);
+    free(body);
+}
+
+/* --- pictures */
+
+static bool is_gone(const struct http_answer *answer)
+{
+    return answer->failure == HTTP_OK &&
+           (answer->status == 404 || answer->status == 410);
+}
+
+static void on_fetched(const struct http_answer *answer, void *arg)
+{
+    struct work *w = arg;
+    struct applier *a = w->applier;
+    struct entry *e = w->entry;
+    char error[512];
+
+    free(w);
+    if (answer->failure == HTTP_OK && answer->status == 200) {
+        picture_take(e, a->o.store, answer->content_type, answer->body,
+                     answer->body_len);
+        if (e->result.picture) {
+            metric_add(a->o.metrics, PICTURES_STORED, 1);
+            metric_add(a->o.metrics, PICTURE_BYTES, (int64_t)answer->body_len);
+        } else {
+            metric_add(a->o.metrics, PICTURES_FAILED, 1);
+        }
+        finished(a, e);
+        return;
+    }
+    metric_add(a->o.metrics, PICTURES_FAILED, 1);
+    if (answer->failure == HTTP_OK)
+        snprintf(error, sizeof error,
+                 "could not fetch the picture: HTTP %u from %.300s",
+                 answer->status, e->event.image_url);
+    else
+        snprintf(error, sizeof error, "could not fetch the picture: %.300s",
+                 answer->error);
+    if (is_gone(answer)) /* only a new capture helps */
+        finish_retry(a, e, "PICTURE_GONE", error);
+    else
+        finish_dead(a, e, error, PICTURE_RETRY_MS);
+}
+
+/* The provider's own address comes from our settings and is trusted, and then
+ * so is its key; every other address has to pass the guard. */
+static void fetch(struct applier *a, struct entry *e, const struct provider *p)
+{
+    const char *image = e->event.image_url;
+    bool relative = image[0] == '/';
+    char *url =
+        relative ? mem_format("%s%s", p->base_url, image) : mem_strdup(image);
+    bool own = relative || (*p->base_url && same_origin(url, p->base_url));
+    const char *headers[] = { own ? p->auth_line : NULL, NULL };
+    struct http_call_options options = {
+        .method = "GET",
+        .url = url,
+        .headers = headers,
+        .max_bytes = LIMIT_PICTURE_BYTES,
+        .timeout_ms = FETCH_TIMEOUT_MS,
+        .max_redirects = own ? 0 : LIMIT_REDIRECTS,
+        .guarded = !own,
+    };
+
+    http_client_start(a->o.http, &options, on_fetched, work_new(a, e, p));
+    free(url);
+}
+
+/* --- webhooks, and what the poller found out */
+
+static bool is_terminal(const char *status)
+{
+    return strcmp(status, "completed") == 0 || strcmp(status, "failed") == 0 ||
+           strcmp(status, "cancelled") == 0;
+}
+
+/* Would a picture still be of use? */
+static bool is_wanted(const struct entry *e)
+{
+    const char *attempt = e->fields.attempt;
+
+    return !is_terminal(e->job.status) &&
+           (!attempt || strtoll(attempt, NULL, 10) == e->job.attempt);
+}
+
+static void apply_failure(struct applier *a, struct entry *e,
+                          const struct provider *p)
+{
+    const char *code =
+        e->event.error_code ? e->event.error_code : "CAPTURE_ERROR";
+    const char *error =
+        e->event.error ? e->event.error : "the provider gave no reason";
+
+    if (profile_retryable(p->profile, e->event.error_code, 0))
+        finish_retry(a, e, code, error);
+    else
+        finish(a, e, "failed", code, error);
+}
+
+static void apply_completion(struct applier *a, struct entry *e,
+                             const struct provider *p)
+{
+    if (!is_wanted(e)) /* recorded as what it is, without a download */
+        finish(a, e, "completed", NULL, NULL);
+    else if (!e->event.image_url)
+        finish_dead(a, e, "completed, but without a picture", -1);
+    else
+        fetch(a, e, p);
+}
+
+static void apply_event(struct applier *a, struct entry *e,
+                        const struct provider *p)
+{
+    if (e->event.provider_job)
+        e->result.provider_job = mem_strdup(e->event.provider_job);
+    switch (e->event.kind) {
+    case EVENT_COMPLETED:
+        apply_completion(a, e, p);
+        break;
+    case EVENT_FAILED:
+        apply_failure(a, e, p);
+        break;
+    case EVENT_PROGRESS:
+        e->result.progress = e->event.progress;
+        finish(a, e, "progress", NULL, NULL);
+        break;
+    case EVENT_IGNORED:
+        log_info(LOG_WITH({ "job", e->job.id }, { "event", e->event.word }),
+                 "ignored a webhook of an unknown kind");
+        finish(a, e, "ignored", NULL, NULL);
+        break;
+    case EVENT_UNCLEAR:
+        finish_dead(a, e, "says neither success nor failure", -1);
+        break;
+    }
+}
+
+/* The poller found no answer to tell: a verdict stands in place of a body. */
+static void apply_verdict(struct applier *a, struct entry *e)
+{
+    if (strcmp(e->fields.verdict, "deadline") == 0)
+        finish(a, e, "failed", "DEADLINE",
+               "not finished before the job's deadline");
+    else if (strcmp(e->fields.verdict, "lost") == 0)
+        finish_retry(a, e, "LOST", "the provider does not know the job");
+    else
+        finish_dead(a, e, "unknown verdict", -1);
+}
+
+static void on_loaded(struct entry *e, void *arg)
+{
+    struct applier *a = arg;
+    const struct provider *p;
+
+    if (!e->job.found) {
+        finish_dead(a, e, "no job has this id", -1);
+    } else if (e->submits) {
+        submit(a, e);
+    } else if (e->fields.verdict) {
+        apply_verdict(a, e);
+    } else {
+        p = providers_find(a->o.providers, e->fields.provider);
+        apply_event(a, e, p);
+    }
+}
+
+static int parse(struct applier *a, struct entry *e, char *error, size_t size)
+{
+    const struct entry_fields *f = &e->fields;
+    const struct provider *p =
+        f->provider ? providers_find(a->o.providers, f->provider) : NULL;
+    bool poll = f->source && strcmp(f->source, "poll") == 0;
+
+    if (!p) {
+        snprintf(error, size, "no provider \"%.64s\" is set up",
+                 f->provider ? f->provider : "");
+        return -1;
+    }
+    return event_parse(&e->event,
+                       poll ? &p->profile->status.payload
+                            : &p->profile->webhook.payload,
+                       f->body ? f->body : "", f->body_len, error, size);
+}
+
+void applier_take(struct entry *e, void *arg)
+{
+    struct applier *a = arg;
+    char error[256];
+
+    if (e->deliveries > DELIVERIES_MAX) {
+        snprintf(error, sizeof error,
+                 "handed out %lld times without an outcome",
+                 (long long)e->deliveries);
+        finish_dead(a, e, error, -1);
+    } else if (!e->submits && !e->fields.verdict &&
+               parse(a, e, error, sizeof error) != 0) {
+        finish_dead(a, e, error, -1);
+    } else if (e->fields.job && !uuid_is_valid(e->fields.job)) {
+        finish_dead(a, e, "the job's id is no UUID", -1);
+    } else if (e->submits && !e->fields.job) {
+        finish_dead(a, e, "no job to submit", -1);
+    } else {
+        job_loader_add(a->loader, e);
+    }
+}
+
+struct applier *applier_new(struct loop *loop,
+                            const struct applier_options *options)
+{
+    struct applier *a = mem_zalloc(sizeof *a);
+
+    a->o = *options;
+    a->loader = job_loader_new(loop, options->db, on_loaded, a);
+    return a;
+}
+
+void applier_free(struct applier *a)
+{
+    if (!a)
+        return;
+    job_loader_free(a->loader);
+    free(a);
+}

@@ -1,0 +1,390 @@
+#include "worker/consumer.h"
+
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "worker/worker_metrics.h"
+
+enum {
+    BLOCK_MS = 1000,
+    READER_DEADLINE_MS = BLOCK_MS + 3000,
+    READ_COUNT = 200,
+    CLAIM_COUNT = 100,
+    RETRY_MS = 200,
+};
+
+struct consumer {
+    struct consumer_options o;
+    struct redis *reader; /* blocks in XREADGROUP */
+    const char *stream;
+    struct entry *held; /* in hand */
+    size_t held_count;
+    bool stopped;
+    bool reading;
+    bool claiming;
+    struct loop_timer *again;     /* next read after an error */
+    struct loop_timer *heartbeat; /* and look for entries to take over */
+};
+
+static void read_more(struct consumer *c);
+
+/* --- in hand */
+
+static bool is_held(const struct consumer *c, const char *id)
+{
+    for (const struct entry *e = c->held; e; e = e->next_held) {
+        if (strcmp(e->id, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void hold(struct consumer *c, struct entry *e)
+{
+    e->consumer = c;
+    e->next_held = c->held;
+    if (c->held)
+        c->held->prev_held = e;
+    c->held = e;
+    c->held_count++;
+    metric_add(c->o.metrics, ENTRIES_IN_HAND, 1);
+}
+
+static void let_go(struct consumer *c, struct entry *e)
+{
+    if (e->prev_held)
+        e->prev_held->next_held = e->next_held;
+    else
+        c->held = e->next_held;
+    if (e->next_held)
+        e->next_held->prev_held = e->prev_held;
+    c->held_count--;
+    metric_add(c->o.metrics, ENTRIES_IN_HAND, -1);
+    entry_free(e);
+}
+
+static void hand_out(struct consumer *c, struct entry *e)
+{
+    hold(c, e);
+    c->o.fn(e, c->o.arg);
+}
+
+/* --- the group */
+
+static void on_group(const redisReply *reply, void *arg)
+{
+    struct consumer *c = arg;
+    const char *error = reply ? redis_reply_error(reply) : NULL;
+
+    if (error && strncmp(error, "BUSYGROUP", 9) != 0)
+        log_error(LOG_WITH({ "stream", c->stream }),
+                  "could not create the consumer group: %s", error);
+    c->reading = false;
+    loop_timer_start(c->again, error ? RETRY_MS : 0);
+}
+
+/* From 0: whatever is there was not yet recorded. */
+static void create_group(struct consumer *c)
+{
+    c->reading = true;
+    redis_command(
+        c->reader, on_group, c, 6,
+        (struct redis_arg[]){ REDIS_TEXT("XGROUP"), REDIS_TEXT("CREATE"),
+                              REDIS_TEXT(c->stream), REDIS_TEXT(STREAM_GROUP),
+                              REDIS_TEXT("0"), REDIS_TEXT("MKSTREAM") });
+}
+
+/* --- reading */
+
+/* [[stream, [entry, …]]] */
+static void take_entries(struct consumer *c, const redisReply *streams)
+{
+    const redisReply *entries;
+
+    if (streams->elements != 1 || streams->element[0]->elements != 2)
+        return;
+    entries = streams->element[0]->element[1];
+    for (size_t i = 0; i < entries->elements; i++) {
+        struct entry *e = entry_new(entries->element[i], c->o.submits);
+
+        if (e)
+            hand_out(c, e);
+    }
+}
+
+static void on_read(const redisReply *reply, void *arg)
+{
+    struct consumer *c = arg;
+    const char *error;
+
+    c->reading = false;
+    if (!reply) { /* the connection comes back and calls on_reader */
+        loop_timer_start(c->again, RETRY_MS);
+        return;
+    }
+    error = redis_reply_error(reply);
+    if (error && strncmp(error, "NOGROUP", 7) == 0) {
+        log_warning(LOG_WITH({ "stream", c->stream }),
+                    "consumer group is gone, creating it again");
+        create_group(c);
+        return;
+    }
+    if (error) {
+        log_error(LOG_WITH({ "stream", c->stream }),
+                  "could not read the stream: %s", error);
+        loop_timer_start(c->again, RETRY_MS);
+        return;
+    }
+    if (reply->type == REDIS_REPLY_ARRAY)
+        take_entries(c, reply);
+    read_more(c);
+}
+
+static void read_more(struct consumer *c)
+{
+    char count[24], block[24];
+    size_t room = c->o.window - c->held_count;
+
+    if (c->stopped || c->reading || c->held_count >= c->o.window ||
+        !redis_is_up(c->reader) || loop_timer_running(c->again))
+        return;
+    c->reading = true;
+    snprintf(count, sizeof count, "%zu", room < READ_COUNT ? room : READ_COUNT);
+    snprintf(block, sizeof block, "%d", BLOCK_MS);
+    redis_command(
+        c->reader, on_read, c, 11,
+        (struct redis_arg[]){ REDIS_TEXT("XREADGROUP"), REDIS_TEXT("GROUP"),
+                              REDIS_TEXT(STREAM_GROUP), REDIS_TEXT(c->o.name),
+                              REDIS_TEXT("COUNT"), REDIS_TEXT(count),
+                              REDIS_TEXT("BLOCK"), REDIS_TEXT(block),
+                              REDIS_TEXT("STREAMS"), REDIS_TEXT(c->stream),
+                              REDIS_TEXT(">") });
+}
+
+static void read_again(void *arg)
+{
+    read_more(arg);
+}
+
+static void on_reader(bool up, void *arg)
+{
+    struct consumer *c = arg;
+
+    metric_add(c->o.metrics, REDIS_UP, up ? 1 : -1);
+    if (up && !c->stopped && !c->reading)
+        create_group(c);
+}
+
+/* --- taking over */
+
+struct claim {
+    struct consumer *consumer;
+    size_t count;
+    struct {
+        char id[STREAM_ID_SIZE];
+        int64_t deliveries;
+    } items[CLAIM_COUNT];
+};
+
+static void on_claimed(const redisReply *reply, void *arg)
+{
+    struct claim *claim = arg;
+    struct consumer *c = claim->consumer;
+
+    c->claiming = false;
+    for (size_t i = 0;
+         reply && reply->type == REDIS_REPLY_ARRAY && i < reply->elements;
+         i++) {
+        struct entry *e = entry_new(reply->element[i], c->o.submits);
+
+        if (!e)
+            continue;
+        for (size_t k = 0; k < claim->count; k++) {
+            if (strcmp(claim->items[k].id, e->id) == 0)
+                e->deliveries = claim->items[k].deliveries + 1;
+        }
+        metric_add(c->o.metrics, ENTRIES_TAKEN_OVER, 1);
+        log_info(LOG_WITH({ "entry", e->id }, { "stream", c->stream }),
+                 "took over an entry from a silent worker");
+        hand_out(c, e);
+    }
+    free(claim);
+}
+
+static void claim_entries(struct claim *claim)
+{
+    struct consumer *c = claim->consumer;
+    struct redis_arg argv[5 + CLAIM_COUNT] = { REDIS_TEXT("XCLAIM"),
+                                               REDIS_TEXT(c->stream),
+                                               REDIS_TEXT(STREAM_GROUP),
+                                               REDIS_TEXT(c->o.name) };
+    char idle[24];
+    size_t n = 4;
+
+    snprintf(idle, sizeof idle, "%lld", (long long)c->o.takeover_ms);
+    argv[n++] = REDIS_TEXT(idle);
+    for (size_t i = 0; i < claim->count; i++)
+        argv[n++] = REDIS_TEXT(claim->items[i].id);
+    redis_command(c->o.writer, on_claimed, claim, n, argv);
+}
+
+/* [[id, consumer, idle ms, deliveries], …] */
+static void on_idle(const redisReply *reply, void *arg)
+{
+    struct claim *claim = arg;
+    struct consumer *c = claim->consumer;
+    size_t room = c->o.window > c->held_count ? c->o.window - c->held_count : 0;
+
+    for (size_t i = 0;
+         reply && reply->type == REDIS_REPLY_ARRAY && i < reply->elements &&
+         claim->count < room && claim->count < CLAIM_COUNT;
+         i++) {
+        const redisReply *row = reply->element[i];
+
+        if (row->elements != 4 || row->element[0]->len >= STREAM_ID_SIZE ||
+            is_held(c, row->element[0]->str))
+            continue;
+        snprintf(claim->items[claim->count].id, STREAM_ID_SIZE, "%s",
+                 row->element[0]->str);
+        claim->items[claim->count++].deliveries = row->element[3]->integer;
+    }
+    if (claim->count > 0 && !c->stopped) {
+        claim_entries(claim);
+        return;
+    }
+    c->claiming = false;
+    free(claim);
+}
+
+static void look_for_idle(struct consumer *c)
+{
+    struct claim *claim;
+    char idle[24];
+
+    if (c->claiming || c->stopped || c->held_count >= c->o.window)
+        return;
+    c->claiming = true;
+    claim = mem_zalloc(sizeof *claim);
+    claim->consumer = c;
+    snprintf(idle, sizeof idle, "%lld", (long long)c->o.takeover_ms);
+    redis_command(
+        c->o.writer, on_idle, claim, 8,
+        (struct redis_arg[]){ REDIS_TEXT("XPENDING"), REDIS_TEXT(c->stream),
+                              REDIS_TEXT(STREAM_GROUP), REDIS_TEXT("IDLE"),
+                              REDIS_TEXT(idle), REDIS_TEXT("-"),
+                              REDIS_TEXT("+"), REDIS_TEXT("100") });
+}
+
+/* Says of everything in hand: still working on it. */
+static void keep_alive(struct consumer *c)
+{
+    struct redis_arg *argv;
+    size_t n = 0;
+
+    if (c->held_count == 0)
+        return;
+    argv = mem_alloc((6 + c->held_count) * sizeof *argv);
+    argv[n++] = REDIS_TEXT("XCLAIM");
+    argv[n++] = REDIS_TEXT(c->stream);
+    argv[n++] = REDIS_TEXT(STREAM_GROUP);
+    argv[n++] = REDIS_TEXT(c->o.name);
+    argv[n++] = REDIS_TEXT("0");
+    for (const struct entry *e = c->held; e; e = e->next_held)
+        argv[n++] = REDIS_TEXT(e->id);
+    argv[n++] = REDIS_TEXT("JUSTID");
+    redis_command(c->o.writer, NULL, NULL, n, argv);
+    free(argv);
+}
+
+static void on_heartbeat(void *arg)
+{
+    struct consumer *c = arg;
+
+    keep_alive(c);
+    look_for_idle(c);
+    loop_timer_start(c->heartbeat,
+                     backoff_ms(0, c->o.takeover_ms / 3, c->o.takeover_ms / 3));
+}
+
+/* --- life cycle */
+
+struct consumer *consumer_new(struct loop *loop,
+                              const struct consumer_options *options,
+                              char *error, size_t error_size)
+{
+    struct consumer *c = mem_zalloc(sizeof *c);
+
+    c->o = *options;
+    c->stream = options->submits ? STREAM_SUBMIT : STREAM_WEBHOOK;
+    c->reader = redis_new(loop, options->redis_url, READER_DEADLINE_MS, error,
+                          error_size);
+    if (!c->reader) {
+        free(c);
+        return NULL;
+    }
+    redis_on_state(c->reader, on_reader, c);
+    c->again = loop_timer_new(loop, read_again, c);
+    c->heartbeat = loop_timer_new(loop, on_heartbeat, c);
+    loop_timer_start(c->heartbeat, 0);
+    return c;
+}
+
+void consumer_free(struct consumer *c)
+{
+    if (!c)
+        return;
+    c->stopped = true;
+    redis_free(c->reader);
+    while (c->held)
+        let_go(c, c->held);
+    loop_timer_free(c->again);
+    loop_timer_free(c->heartbeat);
+    free(c);
+}
+
+void consumer_stop(struct consumer *c)
+{
+    c->stopped = true;
+}
+
+bool consumer_is_idle(const struct consumer *c)
+{
+    return c->stopped && !c->reading && !c->claiming && c->held_count == 0;
+}
+
+static void send_ids(struct consumer *c, const char *command, bool with_group,
+                     struct entry **entries, size_t count)
+{
+    struct redis_arg *argv = mem_alloc((3 + count) * sizeof *argv);
+    size_t n = 0;
+
+    argv[n++] = REDIS_TEXT(command);
+    argv[n++] = REDIS_TEXT(c->stream);
+    if (with_group)
+        argv[n++] = REDIS_TEXT(STREAM_GROUP);
+    for (size_t i = 0; i < count; i++)
+        argv[n++] = REDIS_TEXT(entries[i]->id);
+    redis_command(c->o.writer, NULL, NULL, n, argv);
+    free(argv);
+}
+
+void consumer_acknowledge(struct consumer *c, struct entry **entries,
+                          size_t count)
+{
+    if (count == 0)
+        return;
+    redis_command(c->o.writer, NULL, NULL, 1,
+                  (struct redis_arg[]){ REDIS_TEXT("MULTI") });
+    send_ids(c, "XACK", true, entries, count);
+    send_ids(c, "XDEL", false, entries, count);
+    redis_command(c->o.writer, NULL, NULL, 1,
+                  (struct redis_arg[]){ REDIS_TEXT("EXEC") });
+    for (size_t i = 0; i < count; i++)
+        let_go(c, entries[i]);
+    read_more(c);
+}

@@ -1,0 +1,121 @@
+#include "worker/entry.h"
+
+#include <assert.h>
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/limits.h"
+#include "common/mem.h"
+
+static bool is_entry(const struct redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+           reply->element[0]->type == REDIS_REPLY_STRING &&
+           reply->element[0]->len < STREAM_ID_SIZE &&
+           reply->element[1]->type == REDIS_REPLY_ARRAY &&
+           reply->element[1]->elements % 2 == 0;
+}
+
+static void set_field(struct entry_fields *f, const char *name,
+                      const char *value, size_t len)
+{
+    const struct {
+        const char *name;
+        const char **field;
+    } texts[] = {
+        { "provider", &f->provider },
+        { "source", &f->source },
+        { "job", &f->job },
+        { "attempt", &f->attempt },
+        { "received_ms", &f->received_ms },
+        { "ip", &f->ip },
+        { "type", &f->type },
+        { "id", &f->id },
+        { "verdict", &f->verdict },
+        { "dead", &f->dead },
+    };
+
+    if (strcmp(name, "body") == 0) {
+        f->body = value;
+        f->body_len = len;
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (strcmp(name, texts[i].name) == 0)
+            *texts[i].field = value;
+    }
+}
+
+static void read_fields(struct entry *e, const struct redisReply *fields)
+{
+    size_t size = 1;
+    char *to;
+
+    for (size_t i = 0; i < fields->elements; i++)
+        size += (size_t)fields->element[i]->len + 1;
+    e->memory = to = mem_alloc(size);
+    for (size_t i = 0; i + 1 < fields->elements; i += 2) {
+        const struct redisReply *name = fields->element[i];
+        const struct redisReply *value = fields->element[i + 1];
+
+        memcpy(to, value->str, (size_t)value->len + 1);
+        set_field(&e->fields, name->str, to, (size_t)value->len);
+        to += value->len + 1;
+    }
+}
+
+struct entry *entry_new(const struct redisReply *reply, bool submits)
+{
+    struct entry *e;
+
+    if (!is_entry(reply))
+        return NULL;
+    e = mem_zalloc(sizeof *e);
+    e->submits = submits;
+    e->deliveries = 1;
+    e->result.progress = -1;
+    e->result.delay_ms = -1;
+    memcpy(e->id, reply->element[0]->str, (size_t)reply->element[0]->len);
+    read_fields(e, reply->element[1]);
+    return e;
+}
+
+void entry_free(struct entry *e)
+{
+    if (!e)
+        return;
+    free(e->memory);
+    event_release(&e->event);
+    free(e->job.status);
+    free(e->job.url);
+    free(e->job.options);
+    free(e->job.provider);
+    free(e->result.provider_job);
+    free(e->result.error);
+    free(e->result.error_code);
+    stored_free(e->result.picture);
+    free(e);
+}
+
+void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE])
+{
+    snprintf(out, ENTRY_KEY_SIZE, "%s:%s", e->submits ? "submit" : "webhook",
+             e->id);
+}
+
+const char *entry_stream(const struct entry *e)
+{
+    return e->submits ? STREAM_SUBMIT : STREAM_WEBHOOK;
+}
+
+void entry_finish(struct entry *e, const char *event, const char *code,
+                  const char *error)
+{
+    assert(!e->result.event);
+    e->result.event = event;
+    e->result.error_code = mem_strdup_or_null(code);
+    if (error)
+        e->result.error = mem_dup(error, strnlen(error, LIMIT_ERROR_BYTES));
+}

@@ -1,0 +1,85 @@
+/* entry.h - one stream entry in a worker's hands.
+ *
+ * Life: read -> loaded (its job is known) -> worked on (provider called,
+ * picture fetched) -> finished (its result is known) -> recorded and
+ * acknowledged.
+ */
+#ifndef ENTRY_H
+#define ENTRY_H
+
+#include "common/base.h"
+#include "common/image.h"
+#include "common/profile.h"
+#include "common/streams.h"
+#include "common/token.h"
+#include "worker/store.h"
+
+struct consumer;
+struct redisReply;
+
+/* Fields as they stand in the stream; borrowed from entry.memory, NULL when
+ * absent, NUL-terminated. */
+struct entry_fields {
+    const char *provider, *source, *job, *attempt, *received_ms, *ip, *type;
+    const char *id;      /* delivery id by the provider */
+    const char *verdict; /* by the poller, in place of a body: lost, deadline */
+    const char *dead;    /* id of the dead letter that this feeds back */
+    const char *body;
+    size_t body_len;
+};
+
+/* The job as it was when the entry was loaded. */
+struct job {
+    bool found;
+    char id[37];
+    char *status;
+    int64_t attempt, max_attempts;
+    char *url;
+    char *options; /* JSON text */
+    char *provider;
+};
+
+/* What is to be recorded.  Events are those of sql/0002_record.sql. */
+struct result {
+    const char *event; /* static text; NULL: not finished */
+    char *provider_job;
+    int64_t progress; /* -1: none */
+    struct stored *picture;
+    struct image image;
+    size_t size_bytes;
+    char sha256[SHA256_HEX_SIZE];
+    char *error;
+    char *error_code;
+    int64_t delay_ms; /* -1: none */
+};
+
+struct entry {
+    struct entry *next;      /* in whatever queue holds it */
+    struct entry *prev_held; /* in the consumer's list of entries in hand */
+    struct entry *next_held;
+    struct consumer *consumer; /* who acknowledges it */
+    char id[STREAM_ID_SIZE];
+    int64_t deliveries; /* how often it has been handed out, this time too */
+    bool submits;       /* from the submit stream, else from webhook */
+    char *memory;
+    struct entry_fields fields;
+    struct event event; /* parsed from the body; webhook entries only */
+    struct job job;
+    struct result result;
+};
+
+/* From ["id", ["field", "value", …]]; NULL when the reply is not of that shape.
+ */
+struct entry *entry_new(const struct redisReply *reply, bool submits);
+void entry_free(struct entry *e); /* accepts NULL */
+
+/* "webhook:1700000000000-0": the primary key of its deliveries row. */
+enum { ENTRY_KEY_SIZE = STREAM_ID_SIZE + 16 };
+void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE]);
+const char *entry_stream(const struct entry *e);
+
+/* Sets the result.  `error` and `code` are copied and may be NULL. */
+void entry_finish(struct entry *e, const char *event, const char *code,
+                  const char *error);
+
+#endif

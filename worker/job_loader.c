@@ -1,0 +1,178 @@
+#include "worker/job_loader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+enum {
+    LOAD_MAX = 500,
+    RETRY_MS = 500,
+    PARAMETER_MAX_BYTES = 64 * 1024 * 1024,
+};
+
+static const struct db_statement load_statement = {
+    "load_jobs",
+    "select j.id, j.status, j.attempt, j.max_attempts, j.url, j.options,"
+    "       j.provider "
+    "from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality"
+    "     as e (id, provider, provider_job_id, n) "
+    "left join lateral ("
+    "    select * from jobs where id = e.id"
+    "    union all"
+    "    (select * from jobs where e.id is null and provider = e.provider"
+    "     and provider_job_id = e.provider_job_id"
+    "     order by id desc limit 1)"
+    ") j on true "
+    "order by e.n"
+};
+
+struct job_loader {
+    struct db *db;
+    job_loaded_fn *fn;
+    void *arg;
+    struct loop_timer *timer;
+    struct entry *first, *last;             /* waiting */
+    struct entry *asked_first, *asked_last; /* in the query under way */
+    struct buf ids, providers, provider_jobs;
+};
+
+static void push(struct entry **first, struct entry **last, struct entry *e)
+{
+    e->next = NULL;
+    if (*last)
+        (*last)->next = e;
+    else
+        *first = e;
+    *last = e;
+}
+
+static struct entry *pop(struct entry **first, struct entry **last)
+{
+    struct entry *e = *first;
+
+    *first = e->next;
+    if (!*first)
+        *last = NULL;
+    e->next = NULL;
+    return e;
+}
+
+static void fill(struct job *job, const struct db_result *r, size_t row)
+{
+    const char *id = db_value(r, row, 0);
+
+    if (!id)
+        return;
+    job->found = true;
+    snprintf(job->id, sizeof job->id, "%s", id);
+    job->status = mem_strdup(db_value(r, row, 1));
+    job->attempt = db_number(r, row, 2);
+    job->max_attempts = db_number(r, row, 3);
+    job->url = mem_strdup(db_value(r, row, 4));
+    job->options = mem_strdup(db_value(r, row, 5));
+    job->provider = mem_strdup(db_value(r, row, 6));
+}
+
+/* Puts what was asked for back in front of what waits. */
+static void take_back(struct job_loader *l)
+{
+    l->asked_last->next = l->first;
+    if (!l->first)
+        l->last = l->asked_last;
+    l->first = l->asked_first;
+    l->asked_first = l->asked_last = NULL;
+}
+
+static void on_loaded(const struct db_result *result, void *arg)
+{
+    struct job_loader *l = arg;
+
+    if (db_result_status(result) != DB_OK) {
+        if (db_result_status(result) != DB_LOST)
+            log_error(LOG_WITH({ "sqlstate", db_result_sqlstate(result) }),
+                      "could not load jobs: %s", db_result_error(result));
+        take_back(l);
+        loop_timer_start(l->timer, RETRY_MS);
+        return;
+    }
+    for (size_t row = 0; l->asked_first; row++) {
+        struct entry *e = pop(&l->asked_first, &l->asked_last);
+
+        fill(&e->job, result, row);
+        l->fn(e, l->arg);
+    }
+    if (l->first)
+        loop_timer_start(l->timer, 0);
+}
+
+static void add_parameters(struct job_loader *l, const struct entry *e)
+{
+    const char *own = e->fields.job;
+
+    /* a body that names our own id serves as well as the URL does */
+    if (!own && e->event.provider_job && uuid_is_valid(e->event.provider_job))
+        own = e->event.provider_job;
+    db_array_add(&l->ids, own);
+    db_array_add(&l->providers, e->fields.provider);
+    db_array_add(&l->provider_jobs, e->event.provider_job);
+}
+
+static void ask(void *arg)
+{
+    struct job_loader *l = arg;
+    size_t count = 0;
+
+    if (l->asked_first || !l->first)
+        return;
+    db_array_begin(&l->ids);
+    db_array_begin(&l->providers);
+    db_array_begin(&l->provider_jobs);
+    while (l->first && count++ < LOAD_MAX) {
+        struct entry *e = pop(&l->first, &l->last);
+
+        add_parameters(l, e);
+        push(&l->asked_first, &l->asked_last, e);
+    }
+    db_array_end(&l->ids);
+    db_array_end(&l->providers);
+    db_array_end(&l->provider_jobs);
+    db_call(l->db, &load_statement,
+            (const char *const[]){ l->ids.data, l->providers.data,
+                                   l->provider_jobs.data },
+            3, on_loaded, l);
+}
+
+struct job_loader *job_loader_new(struct loop *loop, struct db *db,
+                                  job_loaded_fn *fn, void *arg)
+{
+    struct job_loader *l = mem_zalloc(sizeof *l);
+
+    *l = (struct job_loader){ .db = db, .fn = fn, .arg = arg };
+    l->timer = loop_timer_new(loop, ask, l);
+    buf_init(&l->ids, PARAMETER_MAX_BYTES);
+    buf_init(&l->providers, PARAMETER_MAX_BYTES);
+    buf_init(&l->provider_jobs, PARAMETER_MAX_BYTES);
+    return l;
+}
+
+void job_loader_free(struct job_loader *l)
+{
+    if (!l)
+        return;
+    loop_timer_free(l->timer);
+    buf_release(&l->ids);
+    buf_release(&l->providers);
+    buf_release(&l->provider_jobs);
+    free(l);
+}
+
+void job_loader_add(struct job_loader *l, struct entry *e)
+{
+    push(&l->first, &l->last, e);
+    if (!l->asked_first && !loop_timer_running(l->timer))
+        loop_timer_start(l->timer, 0);
+}

@@ -1,0 +1,36 @@
+/* recorder.h - records finished entries, many in one transaction, each once.
+ *
+ * Pictures first, then the transaction, then acknowledge and tell.  A batch
+ * holds one entry per job; another one of the same job waits for the next
+ * batch.  A batch that the database refuses is halved until the guilty entry is
+ * alone; it becomes a dead letter.
+ */
+#ifndef RECORDER_H
+#define RECORDER_H
+
+#include "common/db.h"
+#include "common/loop.h"
+#include "common/metrics.h"
+#include "common/redis.h"
+#include "worker/entry.h"
+#include "worker/store.h"
+
+struct recorder;
+
+struct recorder_options {
+    struct db *db;
+    struct redis *redis; /* for the live stream */
+    struct store *store;
+    struct metrics *metrics;
+    int64_t stale_after_ms;
+};
+
+struct recorder *recorder_new(struct loop *loop,
+                              const struct recorder_options *options);
+void recorder_free(struct recorder *r); /* accepts NULL */
+
+/* Keeps the finished entry until it is recorded, however long that takes; then
+ * its consumer acknowledges and frees it. */
+void recorder_add(struct recorder *r, struct entry *e);
+
+#endif

@@ -1,0 +1,213 @@
+#include "worker/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/admin_child.h"
+#include "common/db.h"
+#include "common/http_client.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/mem.h"
+#include "common/redis.h"
+#include "common/supervisor.h"
+#include "worker/applier.h"
+#include "worker/consumer.h"
+#include "worker/recorder.h"
+#include "worker/store.h"
+#include "worker/worker_metrics.h"
+
+enum {
+    /* Entries in hand at once: enough for full batches, and bounded memory. */
+    WEBHOOK_WINDOW = 1000,
+    /* Submissions at once: a provider is asked by this many connections. */
+    SUBMIT_WINDOW = 32,
+    REDIS_DEADLINE_MS = 5000,
+    DRAIN_CHECK_MS = 20,
+    WATCH_MS = 500,
+};
+
+struct worker {
+    const struct worker_shared *shared;
+    struct loop *loop;
+    struct redis *redis; /* everything that does not block */
+    struct db *db;
+    struct http_client *http;
+    struct store *store;
+    struct recorder *recorder;
+    struct applier *applier;
+    struct consumer *webhooks;
+    struct consumer *submits;
+    struct loop_timer *drain;
+    struct loop_timer *watch;
+    char *name;
+    char error[SETTINGS_ERROR_SIZE];
+};
+
+/* host-pid-boot: never that of another process, this one's predecessor under
+ * the same pid included. */
+static char *consumer_name(void)
+{
+    char host[65] = "";
+    char boot[9];
+
+    gethostname(host, sizeof host - 1);
+    random_hex(4, boot);
+    return mem_format("%s-%d-%s", host, (int)getpid(), boot);
+}
+
+static void check_drained(void *arg)
+{
+    struct worker *w = arg;
+
+    if (consumer_is_idle(w->webhooks) && consumer_is_idle(w->submits))
+        loop_stop(w->loop);
+    else
+        loop_timer_start(w->drain, DRAIN_CHECK_MS);
+}
+
+static void on_stop(void *arg)
+{
+    struct worker *w = arg;
+
+    consumer_stop(w->webhooks);
+    consumer_stop(w->submits);
+    check_drained(w);
+}
+
+static void watch(void *arg)
+{
+    struct worker *w = arg;
+
+    metric_set(w->shared->metrics, DATABASE_UP, db_is_up(w->db));
+    loop_timer_start(w->watch, WATCH_MS);
+}
+
+static int make_stores(struct worker *w)
+{
+    const struct worker_settings *s = w->shared->settings;
+
+    w->redis = redis_new(w->loop, s->redis_url, REDIS_DEADLINE_MS, w->error,
+                         sizeof w->error);
+    if (!w->redis)
+        return -1;
+    w->db = db_new(w->loop, s->database_url, "shotfleet-worker");
+    w->http = http_client_new(w->loop, w->shared->guard);
+    w->store = store_new(s->storage, w->error, sizeof w->error);
+    return w->store ? 0 : -1;
+}
+
+static void make_work(struct worker *w)
+{
+    const struct worker_shared *shared = w->shared;
+    struct recorder_options recorder = {
+        .db = w->db,
+        .redis = w->redis,
+        .store = w->store,
+        .metrics = shared->metrics,
+        .stale_after_ms = shared->settings->stale_after_s * 1000,
+    };
+    struct applier_options applier = {
+        .db = w->db,
+        .http = w->http,
+        .providers = shared->providers,
+        .store = w->store,
+        .metrics = shared->metrics,
+        .webhook_url = shared->settings->webhook_url,
+        .token_key =
+            shared->token_keys->count ? &shared->token_keys->items[0] : NULL,
+    };
+
+    w->recorder = recorder_new(w->loop, &recorder);
+    applier.recorder = w->recorder;
+    w->applier = applier_new(w->loop, &applier);
+}
+
+static int make_consumers(struct worker *w)
+{
+    struct consumer_options options = {
+        .redis_url = w->shared->settings->redis_url,
+        .writer = w->redis,
+        .name = w->name = consumer_name(),
+        .window = WEBHOOK_WINDOW,
+        .takeover_ms = w->shared->settings->takeover_s * 1000,
+        .fn = applier_take,
+        .arg = w->applier,
+        .metrics = w->shared->metrics,
+    };
+
+    w->webhooks = consumer_new(w->loop, &options, w->error, sizeof w->error);
+    if (!w->webhooks)
+        return -1;
+    options.submits = true;
+    options.window = SUBMIT_WINDOW;
+    w->submits = consumer_new(w->loop, &options, w->error, sizeof w->error);
+    return w->submits ? 0 : -1;
+}
+
+/* In this order: requests end before what they work for. */
+static void worker_release(struct worker *w)
+{
+    http_client_free(w->http);
+    db_free(w->db);
+    consumer_free(w->webhooks);
+    consumer_free(w->submits);
+    redis_free(w->redis);
+    applier_free(w->applier);
+    recorder_free(w->recorder);
+    store_free(w->store);
+    loop_timer_free(w->drain);
+    loop_timer_free(w->watch);
+    loop_free(w->loop);
+    free(w->name);
+}
+
+int worker_child(unsigned index, void *arg)
+{
+    struct worker w = { .shared = arg };
+    int code = EXIT_CONFIG;
+
+    (void)index;
+    w.loop = loop_new();
+    w.drain = loop_timer_new(w.loop, check_drained, &w);
+    w.watch = loop_timer_new(w.loop, watch, &w);
+    if (make_stores(&w) != 0)
+        goto out;
+    make_work(&w);
+    if (make_consumers(&w) != 0)
+        goto out;
+    supervisor_watch_stop(w.loop, on_stop, &w);
+    watch(&w);
+    loop_run(w.loop);
+    code = 0;
+out:
+    if (code != 0)
+        log_error(NULL, "%s", w.error);
+    worker_release(&w);
+    return code;
+}
+
+static bool is_ready(char *reason, size_t reason_size, void *arg)
+{
+    const struct worker_shared *shared = arg;
+    const char *missing = NULL;
+
+    if (metric_sum(shared->metrics, REDIS_UP) <= 0)
+        missing = "redis";
+    else if (metric_sum(shared->metrics, DATABASE_UP) <= 0)
+        missing = "postgresql";
+    if (missing)
+        snprintf(reason, reason_size, "no process is connected to %s", missing);
+    return !missing;
+}
+
+int worker_admin(unsigned index, void *arg)
+{
+    const struct worker_shared *shared = arg;
+
+    (void)index;
+    return admin_child_run(shared->settings->admin_listen, shared->metrics,
+                           is_ready, arg);
+}

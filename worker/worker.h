@@ -1,0 +1,22 @@
+/* worker.h - the life of one worker process, after the fork. */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "common/guard.h"
+#include "common/metrics.h"
+#include "common/provider.h"
+#include "worker/worker_settings.h"
+
+struct worker_shared { /* made by the parent, read by the children */
+    const struct worker_settings *settings;
+    const struct providers *providers;
+    const struct guard *guard;
+    const struct secrets *token_keys;
+    struct metrics *metrics;
+};
+
+/* Both are supervisor_child_fn; `arg` is the struct worker_shared. */
+int worker_child(unsigned index, void *arg);
+int worker_admin(unsigned index, void *arg);
+
+#endif

@@ -1,0 +1,38 @@
+#include "worker/worker_settings.h"
+
+#define USE(name, field)                                                       \
+    {                                                                          \
+        name, offsetof(struct worker_settings, field)                          \
+    }
+
+static const struct setting_use uses[] = {
+    USE("REDIS_URL", redis_url),
+    USE("DATABASE_URL", database_url),
+    USE("SHOTFLEET_STORAGE", storage),
+    USE("SHOTFLEET_ADMIN_LISTEN", admin_listen),
+    USE("SHOTFLEET_WORKER_PROCESSES", processes),
+    USE("SHOTFLEET_GRACE_S", grace_s),
+    USE("SHOTFLEET_TAKEOVER_S", takeover_s),
+    USE("SHOTFLEET_PROVIDERS_DIR", providers_dir),
+    USE("SHOTFLEET_WEBHOOK_URL", webhook_url),
+    USE("SHOTFLEET_WEBHOOK_SECRETS", webhook_secrets),
+    USE("SHOTFLEET_TOKEN_SECRETS", token_secrets),
+    USE("SHOTFLEET_FETCH_ALLOW", fetch_allow),
+    USE("SHOTFLEET_STALE_AFTER_S", stale_after_s),
+
+    USE("SHOTFLEET_PROVIDER_URL", provider_url),
+    USE("SHOTFLEET_PROVIDER_KEY", provider_key),
+};
+
+void worker_settings_start(int argc, char **argv, struct worker_settings *s)
+{
+    settings_start(argc, argv, "shotfleet-worker",
+                   "Hands captures to the providers, fetches and stores the "
+                   "pictures, and records every\nresult once.",
+                   uses, ARRAY_LEN(uses), s);
+}
+
+void worker_settings_release(struct worker_settings *s)
+{
+    settings_release(uses, ARRAY_LEN(uses), s);
+}

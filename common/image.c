@@ -3,8 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* The last byte that may be read is always checked first: every read_*() below
- * is called with enough bytes in hand. */
 struct bytes {
     const uint8_t *ptr;
     size_t len;
@@ -103,23 +101,25 @@ static bool read_jpeg(struct bytes b, struct image *out)
 /* RFC 9649, section 2.5 to 2.7 (and RFC 6386, 9.1 for the lossy frame). */
 static bool read_webp(struct bytes b, struct image *out)
 {
-    const uint8_t *data = b.ptr + 20; /* of the first chunk */
+    const uint8_t *data = NULL; /* of the first chunk */
 
-    if (!has(b, 0, "RIFF", 4) || !has(b, 8, "WEBP", 4) || b.len < 30 ||
+    if (!has(b, 0, "RIFF", 4) || !has(b, 8, "WEBP", 4) ||
         le32(b.ptr + 4) > b.len - 8)
         return false;
     out->type = IMAGE_WEBP;
+    if (has(b, 12, "VP8L", 4) && b.len >= 20 + 5) {
+        data = b.ptr + 20;
+        out->width = (le32(data + 1) & 0x3FFF) + 1;
+        out->height = (le32(data + 1) >> 14 & 0x3FFF) + 1;
+        return data[0] == 0x2F && le32(data + 1) >> 29 == 0;
+    }
+    if (b.len < 20 + 10)
+        return false;
+    data = b.ptr + 20;
     if (has(b, 12, "VP8 ", 4)) {
         out->width = le16(data + 6) & 0x3FFF;
         out->height = le16(data + 8) & 0x3FFF;
         return (data[0] & 1) == 0 && has(b, 23, "\x9d\x01\x2a", 3);
-    }
-    if (has(b, 12, "VP8L", 4)) {
-        uint32_t bits = le32(data + 1);
-
-        out->width = (bits & 0x3FFF) + 1;
-        out->height = (bits >> 14 & 0x3FFF) + 1;
-        return data[0] == 0x2F && bits >> 29 == 0;
     }
     if (has(b, 12, "VP8X", 4)) {
         out->width = le24(data + 4) + 1;

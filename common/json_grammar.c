@@ -78,6 +78,7 @@ static bool in_range(int c, int low, int high)
  */
 static bool take_utf8(struct scan *s)
 {
+    const unsigned char *start = s->at;
     int first = peek(s);
     int low = 0x80;
     int high = 0xBF;
@@ -100,13 +101,19 @@ static bool take_utf8(struct scan *s)
 
     s->at++;
     for (int i = 0; i < more; i++) {
-        if (!in_range(peek(s), low, high))
-            return fail(s, "invalid UTF-8");
+        if (!in_range(peek(s), low, high)) {
+            more = 0;
+            break;
+        }
         s->at++;
         low = 0x80;
         high = 0xBF;
     }
-    return more > 0 || fail(s, "invalid UTF-8");
+    if (more == 0) {
+        s->at = start;
+        return fail(s, "invalid UTF-8");
+    }
+    return true;
 }
 
 static bool take_escape(struct scan *s)

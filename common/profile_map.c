@@ -81,9 +81,8 @@ static void read_words(const struct fields *payload, struct payload_map *map)
 void map_read_payload(const struct fields *parent, struct payload_map *map)
 {
     static const char *const keys[] = {
-        "event", "job_id",   "status",     "success", "image",
-        "error", "width",    "error_code", "height",  "size",
-        "words", "progress", NULL,
+        "event", "job_id", "status", "success",  "image", "error", "error_code",
+        "width", "height", "size",   "progress", "words", NULL,
     };
     struct fields f;
 

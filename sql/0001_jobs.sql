@@ -100,6 +100,7 @@ create table dead_letters (
     job_id uuid,
     attempt integer,
     provider text,
+    source text,                 -- of the entry: webhook, poll
     type text,                   -- content type of the payload
     payload bytea not null,      -- raw
     error text not null,

@@ -164,10 +164,10 @@ begin
     ),
     buried as (
         insert into dead_letters (entry_id, stream, job_id, attempt, provider,
-                                  type, payload, error, received_at,
+                                  source, type, payload, error, received_at,
                                   next_attempt_at)
         select d.entry_id, d.stream, d.job_id, d.attempt, d.provider,
-               d.content_type, coalesce(d.payload, ''),
+               d.source, d.content_type, coalesce(d.payload, ''),
                coalesce(d.error, 'no job has this id'),
                to_timestamp(d.received_ms / 1000.0),
                now() + d.delay_ms * interval '1 millisecond'

@@ -89,7 +89,8 @@ $$;
 -- Dead letters whose time has come, leased for a minute.
 create function feed_due(how_many integer)
 returns table (dead_id uuid, stream text, job_id uuid, attempt integer,
-               provider text, type text, payload bytea, received_ms bigint)
+               provider text, source text, type text, payload bytea,
+               received_ms bigint)
 language sql volatile as $$
     with due as (
         select l.id from dead_letters l
@@ -100,7 +101,8 @@ language sql volatile as $$
     )
     update dead_letters l set next_attempt_at = now() + interval '1 minute'
     from due d where l.id = d.id
-    returning l.id, l.stream, l.job_id, l.attempt, l.provider, l.type, l.payload,
+    returning l.id, l.stream, l.job_id, l.attempt, l.provider, l.source,
+              l.type, l.payload,
               (extract(epoch from l.received_at) * 1000)::bigint
 $$;
 

@@ -319,7 +319,8 @@ static int parse(struct applier *a, struct entry *e, char *error, size_t size)
     const struct entry_fields *f = &e->fields;
     const struct provider *p =
         f->provider ? providers_find(a->o.providers, f->provider) : NULL;
-    bool poll = f->source && strcmp(f->source, "poll") == 0;
+    const char *source = f->origin ? f->origin : f->source;
+    bool poll = source && strcmp(source, "poll") == 0;
 
     if (!p) {
         snprintf(error, size, "no provider \"%.64s\" is set up",

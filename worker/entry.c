@@ -34,6 +34,7 @@ static void set_field(struct entry_fields *f, const char *name,
         { "type", &f->type },
         { "id", &f->id },
         { "verdict", &f->verdict },
+        { "origin", &f->origin },
         { "dead", &f->dead },
     };
 

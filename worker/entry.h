@@ -23,6 +23,7 @@ struct entry_fields {
     const char *provider, *source, *job, *attempt, *received_ms, *ip, *type;
     const char *id;      /* delivery id by the provider */
     const char *verdict; /* by the poller, in place of a body: lost, deadline */
+    const char *origin;  /* source of the dead letter that is fed back */
     const char *dead;    /* id of the dead letter that this feeds back */
     const char *body;
     size_t body_len;

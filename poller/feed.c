@@ -1,0 +1,102 @@
+/* Dead letters whose time has come go back to the workers, marked as such. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/streams.h"
+#include "poller/poller.h"
+#include "poller/poller_metrics.h"
+
+enum { FEED_MAX = 20 };
+
+enum column {
+    DEAD_ID,
+    STREAM,
+    JOB_ID,
+    ATTEMPT,
+    PROVIDER,
+    SOURCE,
+    TYPE,
+    PAYLOAD,
+    RECEIVED_MS,
+};
+
+static const struct db_statement statement = {
+    "feed_due",
+    "select dead_id, stream, job_id, attempt, provider, source, type, payload,"
+    " received_ms from feed_due($1)"
+};
+
+static int hex_value(char c)
+{
+    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+/* PostgreSQL's hex form of bytea: \x6162 */
+static char *decode_bytea(const char *text, size_t *len)
+{
+    size_t n = (strlen(text) - 2) / 2;
+    char *out = mem_alloc(n + 1);
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = (char)(hex_value(text[2 + 2 * i]) * 16 +
+                        hex_value(text[3 + 2 * i]));
+    out[n] = '\0';
+    *len = n;
+    return out;
+}
+
+static void feed(struct poller *p, const struct db_result *r, size_t row)
+{
+    static const struct {
+        const char *field;
+        enum column column;
+    } copied[] = { { "provider", PROVIDER }, { "job", JOB_ID },
+                   { "attempt", ATTEMPT },   { "received_ms", RECEIVED_MS },
+                   { "type", TYPE },         { "origin", SOURCE },
+                   { "dead", DEAD_ID } };
+    struct stream_field fields[3 + ARRAY_LEN(copied)];
+    size_t n = 0, len = 0;
+    char *body = decode_bytea(db_value(r, row, PAYLOAD), &len);
+
+    fields[n++] = STREAM_FIELD_TEXT("v", "1");
+    fields[n++] = STREAM_FIELD_TEXT("source", "retry");
+    for (size_t i = 0; i < ARRAY_LEN(copied); i++) {
+        const char *value = db_value(r, row, copied[i].column);
+
+        if (value)
+            fields[n++] = STREAM_FIELD_TEXT(copied[i].field, value);
+    }
+    fields[n++] = (struct stream_field){ "body", body, len };
+    stream_add(p->redis, db_value(r, row, STREAM), fields, n, NULL, NULL);
+    metric_add(p->metrics, DEAD_LETTERS_FED, 1);
+    log_info(LOG_WITH({ "dead_letter", db_value(r, row, DEAD_ID) },
+                      { "job", db_value(r, row, JOB_ID) }),
+             "fed a dead letter back");
+    free(body);
+}
+
+static void on_due(const struct db_result *r, void *arg)
+{
+    struct poller *p = arg;
+
+    if (db_result_status(r) != DB_OK) {
+        log_warning(NULL, "could not look for dead letters: %s",
+                    db_result_error(r));
+        poller_task_done(p, false);
+        return;
+    }
+    for (size_t i = 0; i < db_rows(r); i++)
+        feed(p, r, i);
+    poller_task_done(p, db_rows(r) == FEED_MAX);
+}
+
+void feed_start(struct poller *p)
+{
+    char max[24];
+
+    snprintf(max, sizeof max, "%d", FEED_MAX);
+    db_call(p->db, &statement, (const char *const[]){ max }, 1, on_due, p);
+}

@@ -1,0 +1,45 @@
+/* poller.h - rounds of looking for jobs that nobody speaks of any more.
+ *
+ * Each task leases a few due rows from PostgreSQL by moving their due time away
+ * (for update skip locked, sql/0003_queue.sql), so any number of pollers can
+ * run, and what one of them drops is due again later.  Whatever a task finds
+ * out goes down the same streams as everything else; the poller records no
+ * result.
+ */
+#ifndef POLLER_H
+#define POLLER_H
+
+#include "common/db.h"
+#include "common/http_client.h"
+#include "common/loop.h"
+#include "common/metrics.h"
+#include "common/provider.h"
+#include "common/redis.h"
+
+struct poller {
+    struct loop *loop;
+    struct db *db;
+    struct redis *redis;
+    struct http_client *http;
+    const struct providers *providers;
+    struct metrics *metrics;
+    int64_t stale_after_ms;
+    struct loop_timer *round;
+    unsigned busy;  /* tasks of this round that are not over */
+    bool again;     /* a task found as much as it may take: go on at once */
+    unsigned asked; /* questions to providers under way */
+};
+
+/* `p` has all but its round set up.  Rounds go on until poller_stop(). */
+void poller_start(struct poller *p);
+void poller_stop(struct poller *p);
+
+/* For the tasks: one has ended; `full` when there may be more. */
+void poller_task_done(struct poller *p, bool full);
+
+/* The tasks.  Each calls poller_task_done() once. */
+void requeue_start(struct poller *p); /* requeue.c */
+void check_start(struct poller *p);   /* check.c */
+void feed_start(struct poller *p);    /* feed.c */
+
+#endif

@@ -1,0 +1,34 @@
+#include "poller/poller_metrics.h"
+
+static const char checks[] = "shotfleet_checks_total";
+static const char checks_help[] =
+    "Questions to providers about silent jobs, by answer.";
+
+static const struct metric series[POLLER_METRIC_COUNT] = {
+    [CHECKS_ENDED] = { checks, "answer=\"ended\"", checks_help,
+                       METRIC_COUNTER },
+    [CHECKS_PENDING] = { checks, "answer=\"pending\"", checks_help,
+                         METRIC_COUNTER },
+    [CHECKS_LOST] = { checks, "answer=\"lost\"", checks_help, METRIC_COUNTER },
+    [CHECKS_FAILED] = { checks, "answer=\"none\"", checks_help,
+                        METRIC_COUNTER },
+    [JOBS_REQUEUED] = { "shotfleet_jobs_requeued_total", NULL,
+                        "Queued jobs whose stream entry was gone.",
+                        METRIC_COUNTER },
+    [JOBS_EXPIRED] = { "shotfleet_jobs_expired_total", NULL,
+                       "Jobs found beyond their deadline.", METRIC_COUNTER },
+    [DEAD_LETTERS_FED] = { "shotfleet_dead_letters_fed_total", NULL,
+                           "Dead letters fed back to the workers.",
+                           METRIC_COUNTER },
+    [CHECKS_IN_FLIGHT] = { "shotfleet_checks_in_flight", NULL,
+                           "Questions to providers under way.", METRIC_GAUGE },
+    [REDIS_UP] = { "shotfleet_redis_up", NULL, "Connected to Redis.",
+                   METRIC_GAUGE },
+    [DATABASE_UP] = { "shotfleet_database_up", NULL, "Connected to PostgreSQL.",
+                      METRIC_GAUGE },
+};
+
+struct metrics *poller_metrics_new(void)
+{
+    return metrics_new(series, POLLER_METRIC_COUNT, 1);
+}

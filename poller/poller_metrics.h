@@ -1,0 +1,23 @@
+/* poller_metrics.h - what the poller counts; the index names the series. */
+#ifndef POLLER_METRICS_H
+#define POLLER_METRICS_H
+
+#include "common/metrics.h"
+
+enum poller_metric {
+    CHECKS_ENDED,   /* the provider said completed or failed */
+    CHECKS_PENDING, /* still at work */
+    CHECKS_LOST,    /* it does not know the job */
+    CHECKS_FAILED,  /* no usable answer */
+    JOBS_REQUEUED,
+    JOBS_EXPIRED,
+    DEAD_LETTERS_FED,
+    CHECKS_IN_FLIGHT,
+    REDIS_UP,
+    DATABASE_UP,
+    POLLER_METRIC_COUNT,
+};
+
+struct metrics *poller_metrics_new(void);
+
+#endif

@@ -1,0 +1,30 @@
+#include "poller/poller_settings.h"
+
+#define USE(name, field)                                                       \
+    {                                                                          \
+        name, offsetof(struct poller_settings, field)                          \
+    }
+
+static const struct setting_use uses[] = {
+    USE("REDIS_URL", redis_url),
+    USE("DATABASE_URL", database_url),
+    USE("SHOTFLEET_ADMIN_LISTEN", admin_listen),
+    USE("SHOTFLEET_PROVIDERS_DIR", providers_dir),
+    USE("SHOTFLEET_PROVIDER_URL", provider_url),
+    USE("SHOTFLEET_PROVIDER_KEY", provider_key),
+    USE("SHOTFLEET_STALE_AFTER_S", stale_after_s),
+};
+
+void poller_settings_start(int argc, char **argv, struct poller_settings *s)
+{
+    settings_start(argc, argv, "shotfleet-poller",
+                   "Finds the jobs that nobody speaks of any more: asks the "
+                   "provider, queues again what\nwas lost, feeds dead letters "
+                   "back.  Never records a result itself.",
+                   uses, ARRAY_LEN(uses), s);
+}
+
+void poller_settings_release(struct poller_settings *s)
+{
+    settings_release(uses, ARRAY_LEN(uses), s);
+}

@@ -3,7 +3,8 @@
  * libcurl's multi interface: connections are reused, HTTP/2 where the server
  * has it.  Only http and https, redirects too.  A guarded request is refused at
  * the moment of connecting, by the address connected to, at every redirect
- * again.
+ * again; guarded and unguarded requests never share a connection.  Proxies from
+ * the environment are not used: they would connect in our place.
  */
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
@@ -17,7 +18,7 @@ struct http_call;
 
 enum http_failure {
     HTTP_OK,          /* an answer arrived, whatever its status */
-    HTTP_BAD_URL,     /* not http(s), or malformed */
+    HTTP_BAD_URL,     /* not http(s), or malformed (a header, too) */
     HTTP_BLOCKED,     /* the guard refused the address */
     HTTP_UNRESOLVED,  /* the name does not resolve */
     HTTP_UNREACHABLE, /* refused, reset, TLS failed, broken answer … */
@@ -42,21 +43,29 @@ typedef void http_answer_fn(const struct http_answer *answer, void *arg);
 struct http_call_options {
     const char *method; /* "GET", "POST" … */
     const char *url;
-    const char *const *headers; /* "Name: value", ended by NULL; or NULL */
-    const char *body;           /* NULL: none; copied */
+    /* "Name: value", ended by NULL; or NULL.  They hold secrets: a redirect to
+     * another origin is followed without them. */
+    const char *const *headers;
+    const char *body; /* NULL: none; copied */
     size_t body_len;
     size_t max_bytes;       /* of the answer's body; 0 is a caller's bug */
     int64_t timeout_ms;     /* for all of it, redirects included */
     unsigned max_redirects; /* 0: a redirect is an answer like any other */
-    bool guarded;           /* false only for addresses from our settings */
+    /* false only for addresses from our settings; what they redirect to is
+     * guarded as soon as it leaves the origin. */
+    bool guarded;
 };
 
+/* `guard` is borrowed; NULL will do when nothing is guarded or redirected. */
 struct http_client *http_client_new(struct loop *loop,
-                                    const struct guard *guard /* borrowed */);
-void http_client_free(struct http_client *c); /* accepts NULL */
+                                    const struct guard *guard);
+/* Calls under way end with HTTP_CANCELLED before this returns.  Not from inside
+ * an http_answer_fn.  Accepts NULL. */
+void http_client_free(struct http_client *c);
 
 /* Starts a request; `fn` runs exactly once, never from inside this call, unless
- * the call is cancelled.  All options are copied. */
+ * the call is cancelled; the call is invalid from then on.  All options are
+ * copied. */
 struct http_call *http_client_start(struct http_client *c,
                                     const struct http_call_options *options,
                                     http_answer_fn *fn, void *arg);

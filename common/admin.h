@@ -11,14 +11,18 @@
 
 struct admin;
 
-/* Writes why not into `reason` and returns false, or returns true. */
+/* Writes why not (one line) into `reason` and returns false, or returns true.
+ */
 typedef bool admin_ready_fn(char *reason, size_t reason_size, void *arg);
 
-/* `listen` "" means none: *out stays NULL. */
+/* `listen` "" means none: *out stays NULL.  `ready` NULL: ready as soon as it
+ * runs.  `metrics` is borrowed. */
 MUST_USE int admin_new(struct admin **out, struct loop *loop,
                        const char *listen, const struct metrics *metrics,
                        admin_ready_fn *ready, void *arg, char *error,
                        size_t error_size);
+/* The port it got, where 0 was asked for. */
+uint16_t admin_port(const struct admin *a);
 void admin_free(struct admin *a); /* accepts NULL */
 
 #endif

@@ -1,0 +1,117 @@
+#include "common/admin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/http_server.h"
+#include "common/mem.h"
+
+enum {
+    /* Nobody has anything to send here. */
+    MAX_BODY_BYTES = 1024,
+    MAX_METRICS_BYTES = 16 * 1024 * 1024,
+    REASON_SIZE = 256,
+};
+
+struct admin {
+    struct http_server *server;
+    const struct metrics *metrics;
+    admin_ready_fn *ready;
+    void *arg;
+};
+
+static void respond_text(struct http_request *r, unsigned status,
+                         const char *text)
+{
+    http_respond(r, status, "text/plain; charset=utf-8", text, strlen(text),
+                 NULL);
+}
+
+static void respond_ready(struct http_request *r, const struct admin *a)
+{
+    char reason[REASON_SIZE] = "";
+
+    if (!a->ready || a->ready(reason, sizeof reason, a->arg))
+        respond_text(r, 200, "ok\n");
+    else
+        respond_text(r, 503, reason[0] ? reason : "not ready");
+}
+
+static void respond_metrics(struct http_request *r, const struct admin *a)
+{
+    struct buf text;
+
+    buf_init(&text, MAX_METRICS_BYTES);
+    if (metrics_render(a->metrics, &text) == 0)
+        http_respond(r, 200, "text/plain; version=0.0.4; charset=utf-8",
+                     text.data, text.len, NULL);
+    else
+        http_respond_error(r, 500, "could not render the metrics");
+    buf_release(&text);
+}
+
+static void handler(struct http_request *r, void *arg)
+{
+    static const struct http_field allow[] = { { "Allow", "GET, HEAD" },
+                                               { NULL, NULL } };
+    static const char refusal[] = "{\"error\":\"only GET and HEAD\"}\n";
+    const struct admin *a = arg;
+    const char *method = http_method(r);
+    const char *path = http_path(r);
+
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
+        http_respond(r, 405, "application/json", refusal, sizeof refusal - 1,
+                     allow);
+    else if (strcmp(path, "/healthz") == 0)
+        respond_text(r, 200, "ok\n");
+    else if (strcmp(path, "/readyz") == 0)
+        respond_ready(r, a);
+    else if (strcmp(path, "/metrics") == 0)
+        respond_metrics(r, a);
+    else
+        http_respond_error(r, 404,
+                           "not found: /healthz, /readyz and /metrics "
+                           "are here");
+}
+
+int admin_new(struct admin **out, struct loop *loop, const char *listen,
+              const struct metrics *metrics, admin_ready_fn *ready, void *arg,
+              char *error, size_t error_size)
+{
+    struct admin *a;
+    struct http_server_options options = {
+        .listen = listen,
+        .max_body_bytes = MAX_BODY_BYTES,
+        .handler = handler,
+    };
+
+    *out = NULL;
+    if (listen[0] == '\0')
+        return 0;
+    a = mem_zalloc(sizeof *a);
+    a->metrics = metrics;
+    a->ready = ready;
+    a->arg = arg;
+    options.arg = a;
+    a->server = http_server_new(loop, &options, error, error_size);
+    if (!a->server) {
+        free(a);
+        return -1;
+    }
+    *out = a;
+    return 0;
+}
+
+uint16_t admin_port(const struct admin *a)
+{
+    return http_server_port(a->server);
+}
+
+void admin_free(struct admin *a)
+{
+    if (!a)
+        return;
+    http_server_free(a->server);
+    free(a);
+}

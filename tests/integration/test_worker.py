@@ -1,0 +1,343 @@
+"""Workers against a scriptable provider: every result once, whatever happens."""
+
+import hashlib
+import os
+import signal
+import struct
+
+import pytest
+
+from doubles import png, sign_webhook
+from processes import wait_for
+from web import request
+
+
+
+@pytest.fixture
+def fleet(stack, provider):
+    stack.start_all("ingest", "worker", "poller")
+    return stack
+
+
+def idle(stack):
+    """Nothing is in flight any more."""
+    return stack.redis.xlen("shotfleet:submit") == 0 == stack.redis.xlen("shotfleet:webhook")
+
+
+def wait_idle(stack):
+    wait_for(lambda: idle(stack), 30, "the streams to be empty")
+
+
+def outcomes(stack, job):
+    return [(r.event, r.outcome) for r in stack.sql(
+        "select event, outcome from deliveries where job_id = %s::uuid order by recorded_at, entry_id", job)]
+
+
+def test_a_capture_ends_as_a_file_and_a_row(fleet, provider, pages):
+    provider.picture = png(40, 30)
+    job = fleet.wait_for_job(fleet.queue(pages.url + "/fine", format="png"), "completed")
+    assert (job.width, job.height, job.image_type) == (40, 30, "image/png")
+    assert job.size_bytes == len(provider.picture)
+    assert job.sha256 == hashlib.sha256(provider.picture).hexdigest()
+    assert job.progress == 100 and job.error is None and job.next_check_at is None
+    assert job.image_key.startswith("screenshots/")
+    with open(os.path.join(fleet.storage, job.image_key), "rb") as f:
+        assert f.read() == provider.picture
+    [capture] = provider.captures
+    assert capture.url == pages.url + "/fine"
+    assert capture.body["async"] is True and capture.body["format"] == "png"
+    assert capture.query["jobId"] == job.id and capture.query["attempt"] == "1"
+    assert len(capture.query["token"]) == 43
+    assert job.provider_job_id == capture.id
+    wait_idle(fleet)
+    assert os.listdir(os.path.join(fleet.storage, "tmp")) == []
+    assert sorted(outcomes(fleet, job.id)) == [("completed", "recorded"), ("submitted", "recorded")]
+
+
+def test_a_webhook_that_overtakes_its_submission(fleet, provider, pages):
+    def answer(capture):
+        provider.finish(capture)
+        assert provider.send_outcome(capture) == 200  # before the 202
+    provider.answer = answer
+    provider.script = provider.drop
+    job = fleet.wait_for_job(fleet.queue(pages.url), "completed")
+    wait_idle(fleet)
+    assert ("completed", "recorded") in outcomes(fleet, job.id)
+    assert ("submitted", "ignored") in outcomes(fleet, job.id)
+
+
+def test_repeated_and_reordered_webhooks_change_nothing(fleet, provider, pages):
+    def script(capture):
+        provider.finish(capture)
+        provider.send(capture, "progress", progress=40)
+        for _ in range(3):
+            provider.send_outcome(capture)
+        provider.send(capture, "progress", progress=70)
+        provider.send(capture, "failed", error="late", errorCode="TIMEOUT")
+    provider.script = script
+    job = fleet.queue(pages.url)
+    fleet.wait_for_job(job, "completed")
+    wait_for(lambda: len(outcomes(fleet, job)) == 7, 30, "all seven entries")
+    row = fleet.job(job)
+    assert (row.status, row.progress, row.attempt, row.error) == ("completed", 100, 1, None)
+    counted = [o for _, o in outcomes(fleet, job)]
+    assert counted.count("recorded") in (2, 3)  # submitted, completed, a progress
+    assert provider.answers == [200] * 6
+    assert [e for e, o in outcomes(fleet, job) if o == "recorded"].count("completed") == 1
+
+
+def test_progress_shows_on_the_row(fleet, provider, pages):
+    provider.script = lambda capture: provider.send(capture, "progress", progress=40)
+    job = fleet.queue(pages.url)
+    wait_for(lambda: fleet.job(job).progress == 40, 30, "progress to be recorded")
+    assert fleet.job(job).status == "submitted"
+
+
+def test_a_permanent_failure_is_final(fleet, provider, pages):
+    provider.script = lambda c: provider.fail(c, "INVALID_URL", "no such page")
+    job = fleet.wait_for_job(fleet.queue(pages.url), "failed")
+    assert (job.error_code, job.error, job.attempt) == ("INVALID_URL", "no such page", 1)
+
+
+def test_a_passing_failure_is_tried_again(fleet, provider, pages):
+    def script(capture):
+        if len(provider.captures) == 1:
+            provider.fail(capture, "TIMEOUT", "slow")
+        else:
+            provider.complete(capture)
+    provider.script = script
+    job = fleet.wait_for_job(fleet.queue(pages.url), "completed")
+    assert job.attempt == 2 and job.error is None
+    assert [c.query["attempt"] for c in provider.captures] == ["1", "2"]
+
+
+def test_attempts_are_bounded(fleet, provider, pages):
+    provider.script = lambda c: provider.fail(c, "TIMEOUT", "slow")
+    fleet.sql("update fleet_defaults set max_attempts = 2")
+    job = fleet.wait_for_job(fleet.queue(pages.url), "failed")
+    assert job.attempt == 2 and job.error_code == "TIMEOUT"
+    assert len(provider.captures) == 2
+
+
+def test_an_old_attempts_webhook_changes_nothing(fleet, provider, pages):
+    def script(capture):
+        provider.finish(capture)
+        if len(provider.captures) == 1:
+            provider.send(capture, "failed", error="slow", errorCode="TIMEOUT")
+        else:
+            first = provider.captures[0]
+            provider.send(first, "failed", error="late", errorCode="INVALID_URL")
+            provider.send_outcome(capture)
+    provider.script = script
+    job = fleet.wait_for_job(fleet.queue(pages.url), "completed")
+    assert job.attempt == 2
+    assert ("failed", "ignored") in outcomes(fleet, job.id)
+
+
+def test_a_refused_submission_fails_with_the_providers_code(fleet, provider, pages):
+    provider.answer = lambda c: (400, {"Content-Type": "application/json"},
+                                 b'{"error":"x","message":"width is too small","code":"INVALID_REQUEST"}')
+    job = fleet.wait_for_job(fleet.queue(pages.url, width=1), "failed")
+    assert (job.error_code, job.error) == ("INVALID_REQUEST", "width is too small")
+
+
+def test_a_busy_provider_costs_no_attempt(fleet, provider, pages):
+    busy = (429, {"Content-Type": "application/json", "Retry-After": "1"},
+            b'{"error":"busy","code":"RATE_LIMITED"}')
+    provider.answer = lambda c: busy if len(provider.captures) == 1 else None
+    job = fleet.wait_for_job(fleet.queue(pages.url), "completed")
+    assert job.attempt == 1 and len(provider.captures) == 2
+
+
+def test_an_answer_that_is_the_picture_completes_at_once(fleet, provider, pages):
+    provider.answer = lambda c: (200, {"Content-Type": "image/png"}, png(7, 5))
+    job = fleet.wait_for_job(fleet.queue(pages.url), "completed")
+    assert (job.width, job.height) == (7, 5)
+
+
+@pytest.mark.parametrize("picture, why", [
+    (b"<html>no picture</html>", "no PNG"),
+    (b"\xff\xd8\xff\xc0" + struct.pack(">HBHHB", 11, 8, 3, 4, 1) + b"\x01\x11\x00", "claims to be image/png"),
+])
+def test_what_is_no_picture_becomes_a_dead_letter(fleet, provider, pages, picture, why):
+    provider.picture = picture
+    job = fleet.queue(pages.url)
+    [letter] = wait_for(lambda: fleet.sql("select * from dead_letters"), 30, "a dead letter")
+    assert why in letter.error and letter.job_id == job and letter.attempts == 1
+    assert b"screenshot.completed" in bytes(letter.payload)
+    row = fleet.job(job)
+    assert row.status == "submitted" and why in row.error
+    provider.picture = png(9, 9)  # mended: the poller feeds it back
+    fleet.sql("update dead_letters set next_attempt_at = now()")
+    assert fleet.wait_for_job(job, "completed").width == 9
+    [letter] = fleet.sql("select * from dead_letters")
+    assert letter.resolved_at and letter.next_attempt_at is None
+
+
+def test_dead_letters_are_fed_back_a_bounded_number_of_times(fleet, provider, pages):
+    provider.picture = b"never a picture"
+    fleet.queue(pages.url)
+
+    def spent():
+        fleet.sql("update dead_letters set next_attempt_at = now() where next_attempt_at > now()")
+        rows = fleet.sql("select * from dead_letters where next_attempt_at is null")
+        return rows and rows[0]
+    letter = wait_for(spent, 60, "the dead letter to wait for a person")
+    assert letter.attempts == 3 and letter.resolved_at is None
+
+
+def test_a_private_picture_address_is_not_fetched(stack, provider, pages):
+    """...unless it is the provider's own."""
+    stack.env["SHOTFLEET_FETCH_ALLOW"] = ""
+    stack.start_all("ingest", "worker", "poller")
+    assert stack.wait_for_job(stack.queue(pages.url), "completed")
+
+    def script(capture):
+        capture.image_url = pages.url + "/secret.png"
+        provider.complete(capture)
+    provider.script = script
+    stack.queue(pages.url)
+    [letter] = wait_for(lambda: stack.sql("select * from dead_letters"), 30, "a dead letter")
+    assert "/secret.png" not in pages.asked
+    assert "127.0.0.1" in letter.error
+
+
+def test_a_vanished_picture_is_captured_again(fleet, provider, pages):
+    def script(capture):
+        if len(provider.captures) == 1:
+            capture.image_url = provider.url + "/images/gone.png"
+        provider.complete(capture)
+    provider.script = script
+    job = fleet.wait_for_job(fleet.queue(pages.url), "completed")
+    assert job.attempt == 2
+
+
+def test_webhooks_for_unknown_jobs_and_malformed_ones_are_kept(fleet, provider):
+    unknown = b'{"event":"screenshot.completed","data":{"jobId":"nobody"}}'
+    unclear = b'{"hello":"world"}'
+    for body in (unknown, unclear):
+        url = fleet.ingest_url + "/webhooks/screenshotly"
+        assert request("POST", url, body, sign_webhook(body, fleet.webhook_secret)).status == 200
+    letters = wait_for(lambda: len(r := fleet.sql("select * from dead_letters order by id")) == 2 and r,
+                       30, "two dead letters")
+    assert sorted(bytes(r.payload) for r in letters) == sorted([unknown, unclear])
+    assert all(r.next_attempt_at is None for r in letters)
+
+
+def test_an_unknown_event_is_ignored_and_recorded(fleet, provider, pages):
+    provider.script = lambda c: provider.send(c, "sparkled")
+    job = fleet.queue(pages.url)
+    wait_for(lambda: any(o == "ignored" for _, o in outcomes(fleet, job)), 30, "the entry")
+    assert fleet.job(job).status == "submitted"
+
+
+def test_by_the_providers_id_alone(fleet, provider, pages):
+    def script(capture):
+        provider.finish(capture)
+        capture.webhook_url = capture.webhook_url.split("?")[0]
+        wait_for(lambda: fleet.job(capture.job_id).provider_job_id, 30, "the submission")
+        provider.send_outcome(capture)
+    provider.script = script
+    fleet.wait_for_job(fleet.queue(pages.url), "completed")
+
+
+@pytest.mark.parametrize("victim", ["child", "parent"])
+def test_workers_killed_in_mid_batch_lose_nothing(stack, provider, pages, victim):
+    stack.env["SHOTFLEET_TAKEOVER_S"] = "2"
+    stack.start_all("ingest", "worker", "poller")
+    jobs = [stack.queue(f"{pages.url}/fine?{n}") for n in range(60)]
+    killed = 0
+    while killed < 3:
+        done = stack.sql("select count(*) from jobs where status = 'completed'")[0][0]
+        if done >= 60:
+            break
+        if victim == "child":
+            stack.kill("worker", signal.SIGKILL, child=0)
+            wait_for(lambda: len(stack.children("worker")) == 3, 20, "a new child")
+        else:
+            stack.kill("worker", signal.SIGKILL)
+            stack.start("worker")
+        killed += 1
+    for job in jobs:
+        assert stack.wait_for_job(job, "completed", 60).attempt == 1
+    wait_idle(stack)
+    rows = stack.sql("select job_id, count(*) from deliveries where event = 'completed'"
+                     " and outcome = 'recorded' group by job_id")
+    assert len(rows) == 60 and all(r.count == 1 for r in rows)
+    assert killed > 0
+
+
+def test_redis_wiped_in_the_middle(fleet, provider, pages):
+    provider.script = provider.finish  # no webhook: only the poller knows
+    jobs = [fleet.queue(f"{pages.url}/fine?{n}") for n in range(20)]
+    fleet.redis.flushall()
+    wait_for(lambda: len(provider.captures) >= 20, 60, "all jobs to be submitted")
+    fleet.redis.flushall()
+    fleet.sql("update jobs set next_check_at = now() where status = 'submitted'")
+
+    def ended():
+        fleet.sql("update jobs set next_check_at = now() where status = 'submitted'"
+                  " and next_check_at > now() + interval '5 seconds'")
+        return all(fleet.job(j).status == "completed" for j in jobs)
+    wait_for(ended, 60, "all jobs to end")
+
+
+def test_postgresql_restarted_in_the_middle(fleet, provider, pages):
+    jobs = [fleet.queue(f"{pages.url}/fine?{n}") for n in range(20)]
+    fleet.postgres_server.kill()
+    fleet.postgres_server.start()
+    fleet._connection = None
+    for job in jobs:
+        fleet.wait_for_job(job, "completed", 60)
+
+
+def test_sigterm_finishes_what_is_in_hand(fleet, provider, pages):
+    jobs = [fleet.queue(f"{pages.url}/fine?{n}") for n in range(20)]
+    wait_for(lambda: len(provider.captures) > 0, 30, "the first submission")
+    fleet.stop("worker")  # insists on exit code 0
+    pending = [fleet.redis.xpending(f"shotfleet:{s}", "workers")["pending"] for s in ("submit", "webhook")]
+    assert pending == [0, 0]
+    fleet.start("worker", instance="worker-2")
+    for job in jobs:
+        fleet.wait_for_job(job, "completed", 60)
+
+
+def test_a_bad_entry_does_not_take_its_batch_down(stack, provider, pages):
+    """Bytes that PostgreSQL refuses, in the same batch as good entries."""
+    stack.env["SHOTFLEET_WORKER_PROCESSES"] = "1"
+    good = [stack.queue(pages.url) for _ in range(3)]
+    for job in good:
+        stack.redis.xadd("shotfleet:submit", {"job": job, "attempt": "1"})
+    stack.redis.xadd("shotfleet:webhook", {"provider": "screenshotly", "source": "webhook",
+                                           "ip": "not an address", "body": '{"event":"x","data":{"jobId":"y"}}'})
+    stack.redis.xadd("shotfleet:webhook", {"garbage": "\xff"})
+    stack.start_all("ingest", "worker", "poller")
+    for job in good:
+        stack.wait_for_job(job, "completed")
+    letters = wait_for(lambda: len(r := stack.sql("select * from dead_letters")) == 2 and r, 30,
+                       "both bad entries")
+    assert {r.stream for r in letters} == {"shotfleet:webhook"}
+    wait_idle(stack)
+
+
+def test_live_events_follow_the_row(fleet, provider, pages):
+    job = fleet.wait_for_job(fleet.queue(pages.url), "completed")
+    events = wait_for(lambda: len(e := [f for _, f in fleet.redis.xrange("shotfleet:live")
+                                        if f[b"job"].decode() == job.id]) >= 2 and e, 30, "live events")
+    assert [e[b"event"] for e in events][-1] in (b"completed", b"submitted")
+    assert b'"status":"completed"' in b"".join(e[b"data"] for e in events)
+
+
+def test_what_the_ledger_counts(fleet, provider, pages):
+    jobs = [fleet.queue(f"{pages.url}/fine?{n}") for n in range(10)]
+    for job in jobs:
+        fleet.wait_for_job(job, "completed")
+    wait_idle(fleet)
+    metrics = fleet.metrics("worker")
+    rows = {r.outcome: r.count for r in fleet.sql("select outcome, count(*) from deliveries group by outcome")}
+    for outcome, count in rows.items():
+        assert metrics['shotfleet_entries_total{outcome="%s"}' % outcome] == count
+    assert metrics["shotfleet_entries_in_hand"] == 0
+    assert sum(rows.values()) >= 20
+
+

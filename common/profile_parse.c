@@ -255,12 +255,28 @@ static void read_errors(const struct fields *root, struct profile *p)
         fields_texts(&f, "permanent", &p->errors.permanent_count);
 }
 
+/* The name goes into the names of settings: for a profile "file",
+ * SHOTFLEET_WEBHOOK_SECRETS_FILE would mean two things. */
+static bool ends_in_file(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len >= 4 && strcmp(name + len - 4, "file") == 0 &&
+           (len == 4 || name[len - 5] == '-');
+}
+
 static void read_name(const struct fields *root, struct profile *p)
 {
     p->name = fields_need_text(root, "name");
-    if (p->name &&
-        !fields_is_made_of(p->name, "abcdefghijklmnopqrstuvwxyz0123456789-"))
+    if (!p->name)
+        return;
+    if (!fields_is_made_of(p->name, "abcdefghijklmnopqrstuvwxyz0123456789-"))
         fields_fail(root, "name", "\"%.64s\" must be made of a-z, 0-9 and -",
+                    p->name);
+    else if (ends_in_file(p->name))
+        fields_fail(root, "name",
+                    "\"%.64s\" must not end in \"file\": settings like "
+                    "SHOTFLEET_PROVIDER_KEY_FILE have another meaning",
                     p->name);
 }
 

@@ -268,6 +268,9 @@ static void wrong_values_are_named_with_the_remedy(void **state)
           "name: \"Full\" must be made of a-z, 0-9 and -" },
         { "'name':'full'", "'name':'../x'",
           "name: \"../x\" must be made of a-z, 0-9 and -" },
+        { "'name':'full'", "'name':'my-file'",
+          "name: \"my-file\" must not end in \"file\": settings like "
+          "SHOTFLEET_PROVIDER_KEY_FILE have another meaning" },
         { "https://api.example/v1", "https://api.example/v1/",
           "submit.base_url: must not end with /" },
         { "https://api.example/v1", "ftp://api.example",

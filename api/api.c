@@ -1,0 +1,137 @@
+#include "api/api.h"
+
+#include <stdio.h>
+
+#include "api/counters.h"
+#include "api/live.h"
+#include "api/router.h"
+#include "api/storage.h"
+#include "api/subscribers.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/supervisor.h"
+
+enum {
+    /* A command to Redis that waits longer means a dead connection. */
+    REDIS_DEADLINE_MS = 5000,
+    /* An idle keep-alive connection. */
+    IDLE_TIMEOUT_S = 60,
+    STOP_POLL_MS = 20,
+};
+
+static bool is_ready(char *reason, size_t reason_size, void *arg)
+{
+    const struct api *a = arg;
+
+    if (!redis_is_up(a->redis)) {
+        snprintf(reason, reason_size, "redis: %s", redis_error(a->redis));
+        return false;
+    }
+    if (!db_is_up(a->db)) {
+        snprintf(reason, reason_size, "postgresql: not connected");
+        return false;
+    }
+    return true;
+}
+
+static int serve(struct api *a, char *error, size_t error_size)
+{
+    const struct api_settings *s = a->settings;
+    const struct http_server_options options = {
+        .listen = s->listen,
+        .max_body_bytes = (size_t)s->max_body_bytes,
+        .idle_timeout_s = IDLE_TIMEOUT_S,
+        .handler = router_handle,
+        .arg = a,
+    };
+
+    a->server = http_server_new(a->loop, &options, error, error_size);
+    if (!a->server)
+        return -1;
+    return admin_new(&a->admin, a->loop, s->admin_listen, a->metrics, is_ready,
+                     a, error, error_size);
+}
+
+int api_init(struct api *a, const struct api_settings *settings, char *error,
+             size_t error_size)
+{
+    *a = (struct api){ .settings = settings };
+    if (access_init(&a->access, settings->keys, settings->listen, error,
+                    error_size) != 0)
+        return -1;
+    if (profiles_load(&a->profiles, settings->providers_dir, error,
+                      error_size) != 0)
+        return -1;
+    a->storage = storage_root(settings->storage, error, error_size);
+    if (!a->storage)
+        return -1;
+    a->loop = loop_new();
+    a->metrics = metrics_new(counters(), COUNTER_COUNT, 1);
+    a->db = db_new(a->loop, settings->database_url, "shotfleet-api");
+    a->redis = redis_new(a->loop, settings->redis_url, REDIS_DEADLINE_MS, error,
+                         error_size);
+    if (!a->redis)
+        return -1;
+    a->subscribers = subscribers_new(a->metrics);
+    a->live = live_new(a->loop, settings->redis_url, a->db, a->subscribers,
+                       a->metrics, error, error_size);
+    if (!a->live)
+        return -1;
+    return serve(a, error, error_size);
+}
+
+/* Waits for what is in hand, but not forever. */
+static void on_stopping(void *arg)
+{
+    struct api *a = arg;
+
+    if (http_server_in_flight(a->server) == 0 &&
+        redis_outstanding(a->redis) == 0)
+        loop_stop(a->loop);
+    else if (clock_monotonic_ms() >= a->stop_by_ms) {
+        log_warning(NULL, "stopping with requests unanswered");
+        loop_stop(a->loop);
+    } else
+        loop_timer_start(a->stopping, STOP_POLL_MS);
+}
+
+static void on_stop(void *arg)
+{
+    struct api *a = arg;
+
+    if (a->stop_by_ms > 0)
+        return;
+    a->stop_by_ms = clock_monotonic_ms() + a->settings->grace_s * 1000;
+    http_server_quiesce(a->server);
+    subscribers_dismiss(a->subscribers);
+    loop_timer_start(a->stopping, 0);
+}
+
+void api_run(struct api *a)
+{
+    a->stopping = loop_timer_new(a->loop, on_stopping, a);
+    supervisor_watch_stop(a->loop, on_stop, a);
+    log_info(
+        LOG_WITH({ "listen", a->settings->listen },
+                 { "keys", access_needs_key(&a->access) ? "needed" : "none" }),
+        "serving");
+    loop_run(a->loop);
+    log_info(NULL, "stopped");
+}
+
+void api_release(struct api *a)
+{
+    /* requests first, they use all the rest; the database owes answers to live
+     */
+    admin_free(a->admin);
+    http_server_free(a->server);
+    db_free(a->db);
+    live_free(a->live);
+    redis_free(a->redis);
+    subscribers_free(a->subscribers);
+    metrics_free(a->metrics);
+    loop_timer_free(a->stopping);
+    loop_free(a->loop);
+    profiles_release(&a->profiles);
+    access_release(&a->access);
+}

@@ -1,0 +1,69 @@
+/* api.h - the users' edge: what one shotfleet-api process holds.
+ *
+ * A request comes in through router.c, is answered by the file of its subject
+ * (captures, picture, events, fleet, page) and leaves through reply.c.  Jobs
+ * are read and made in PostgreSQL; what changes arrives over the live stream.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include "api/access.h"
+#include "common/admin.h"
+#include "common/base.h"
+#include "common/db.h"
+#include "common/http_server.h"
+#include "common/loop.h"
+#include "common/metrics.h"
+#include "common/profile.h"
+#include "common/redis.h"
+
+struct live;
+struct subscribers;
+
+enum {
+    /* Database calls under way; more users than that are asked to wait. */
+    API_DB_CALLS_MAX = 256,
+    /* Streams of events, each a descriptor and a buffer. */
+    API_SUBSCRIBERS_MAX = 1000,
+    /* What a client should wait when Redis or PostgreSQL is away. */
+    API_RETRY_AFTER_S = 5,
+};
+
+struct api_settings {
+    char *redis_url;
+    char *database_url;
+    char *listen;
+    char *admin_listen;
+    char *keys;
+    char *storage;
+    char *providers_dir;
+    int64_t max_body_bytes;
+    int64_t grace_s;
+};
+
+struct api {
+    const struct api_settings *settings;
+    struct access access;
+    struct profiles profiles;
+    const char *storage; /* the folder that pictures are below */
+    struct loop *loop;
+    struct metrics *metrics;
+    struct db *db;
+    struct redis *redis; /* appends */
+    struct subscribers *subscribers;
+    struct live *live;
+    struct http_server *server;
+    struct admin *admin;
+    struct loop_timer *stopping; /* grace time, then its polling */
+    int64_t stop_by_ms;          /* 0: not stopping */
+};
+
+/* -1 with one line in `error`; api_release() in either case. */
+MUST_USE int api_init(struct api *a, const struct api_settings *settings,
+                      char *error, size_t error_size);
+/* Serves until SIGTERM or SIGINT, then ends streams and answers what is in
+ * hand, within the grace time. */
+void api_run(struct api *a);
+void api_release(struct api *a);
+
+#endif

@@ -1,0 +1,43 @@
+#include "api/counters.h"
+
+#define REQUESTS(route, class)                                                 \
+    {                                                                          \
+        "shotfleet_api_requests_total",                                        \
+            "route=\"" route "\",class=\"" class "\"", "Requests answered",    \
+            METRIC_COUNTER                                                     \
+    }
+#define ROUTE(route, name)                                                     \
+    [COUNTER_REQUESTS + (route)*COUNTER_CLASSES] = REQUESTS(name, "2xx"),      \
+                        REQUESTS(name, "3xx"), REQUESTS(name, "4xx"),          \
+                        REQUESTS(name, "5xx")
+
+static const struct metric series[COUNTER_COUNT] = {
+    ROUTE(ROUTE_SUBMIT, "submit"),
+    ROUTE(ROUTE_LIST, "list"),
+    ROUTE(ROUTE_CAPTURE, "capture"),
+    ROUTE(ROUTE_IMAGE, "image"),
+    ROUTE(ROUTE_CAPTURE_EVENTS, "capture-events"),
+    ROUTE(ROUTE_EVENTS, "events"),
+    ROUTE(ROUTE_FLEET, "fleet"),
+    ROUTE(ROUTE_PAGE, "page"),
+    ROUTE(ROUTE_NONE, "none"),
+    [COUNTER_SECONDS] = { "shotfleet_api_request_seconds", NULL,
+                          "From the whole request to its answer",
+                          METRIC_HISTOGRAM },
+    [COUNTER_ACCEPTED] = { "shotfleet_captures_accepted_total", NULL,
+                           "Captures queued for users", METRIC_COUNTER },
+    [COUNTER_NOT_APPENDED] = { "shotfleet_captures_not_appended_total", NULL,
+                               "Captures left to the poller, because Redis did "
+                               "not take their entry",
+                               METRIC_COUNTER },
+    [COUNTER_SUBSCRIBERS] = { "shotfleet_api_subscribers", NULL,
+                              "Streams of events open now", METRIC_GAUGE },
+    [COUNTER_LIVE_ENTRIES] = { "shotfleet_api_live_entries_total", NULL,
+                               "Entries read from the live stream",
+                               METRIC_COUNTER },
+};
+
+const struct metric *counters(void)
+{
+    return series;
+}

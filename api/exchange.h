@@ -1,0 +1,34 @@
+/* exchange.h - one request on its way through this program. */
+#ifndef API_EXCHANGE_H
+#define API_EXCHANGE_H
+
+#include "api/api.h"
+
+enum route {
+    ROUTE_SUBMIT,
+    ROUTE_LIST,
+    ROUTE_CAPTURE,
+    ROUTE_IMAGE,
+    ROUTE_CAPTURE_EVENTS,
+    ROUTE_EVENTS,
+    ROUTE_FLEET,
+    ROUTE_PAGE,
+    ROUTE_NONE, /* refused before it had one */
+    ROUTE_COUNT
+};
+
+enum { EXCHANGE_NAME_SIZE = 64 };
+
+/* Lives as long as the request: database callbacks get it as their argument. */
+struct exchange {
+    struct api *api;
+    struct http_request *request;
+    enum route route;
+    char name[EXCHANGE_NAME_SIZE]; /* {id} or {file} of the path; or "" */
+    void *work;                    /* the handler's own */
+    void (*work_free)(void *);
+};
+
+typedef void exchange_handler(struct exchange *x);
+
+#endif

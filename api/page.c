@@ -1,0 +1,85 @@
+#include "api/page.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/reply.h"
+#include "common/digest.h"
+
+/* Only our own files: no inline code, nothing from elsewhere, no framing.
+ * blob: is a picture that was fetched with a key. */
+static const char policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' blob:; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'";
+
+static const char *type_of(const char *name)
+{
+    static const struct {
+        const char *ending;
+        const char *type;
+    } types[] = {
+        { ".html", "text/html; charset=utf-8" },
+        { ".css", "text/css; charset=utf-8" },
+        { ".js", "text/javascript; charset=utf-8" },
+        { ".svg", "image/svg+xml" },
+    };
+    const char *ending = strrchr(name, '.');
+
+    for (size_t i = 0; ending && i < ARRAY_LEN(types); i++) {
+        if (strcmp(ending, types[i].ending) == 0)
+            return types[i].type;
+    }
+    return "application/octet-stream";
+}
+
+/* Small enough to be summed up anew each time. */
+static void send_file(struct exchange *x, const struct embedded *file)
+{
+    const char *known = http_header(x->request, "If-None-Match");
+    char sum[SHA256_HEX_SIZE];
+    char tag[sizeof sum + 2];
+    const struct http_field extra[] = {
+        { "Content-Security-Policy", policy },
+        { "Cache-Control", "no-cache" },
+        { "ETag", tag },
+        { 0 },
+    };
+
+    sha256_hex(file->data, file->len, sum);
+    snprintf(tag, sizeof tag, "\"%s\"", sum);
+    if (known && strstr(known, tag))
+        reply(x, 304, NULL, NULL, 0, extra);
+    else
+        reply(x, 200, type_of(file->name), file->data, file->len, extra);
+}
+
+static void serve(struct exchange *x, const struct embedded *files)
+{
+    const char *name = x->name[0] ? x->name : "index.html";
+
+    for (; files->name; files++) {
+        if (strcmp(files->name, name) == 0) {
+            send_file(x, files);
+            return;
+        }
+    }
+    reply_problem(x, PROBLEM_NOT_FOUND, "there is no file \"%s\" here", name);
+}
+
+void page_get(struct exchange *x)
+{
+    serve(x, page_files);
+}
+
+void page_demo_get(struct exchange *x)
+{
+    serve(x, demo_files);
+}
+
+void page_demo_redirect(struct exchange *x)
+{
+    const struct http_field extra[] = { { "Location", "/demo/" }, { 0 } };
+
+    reply(x, 308, NULL, NULL, 0, extra);
+}

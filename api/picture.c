@@ -1,0 +1,126 @@
+#include "api/picture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/captures.h"
+#include "api/reply.h"
+#include "api/storage.h"
+#include "common/image.h"
+#include "common/log.h"
+
+static const struct db_statement picture_statement = {
+    "api_picture",
+    "select j.status, j.image_key, j.image_type, j.sha256 "
+    "from jobs j where j.id = $1::uuid",
+};
+
+enum { STATUS, KEY, TYPE, SHA256 }; /* its columns */
+
+/* If-None-Match (RFC 9110, 13.1.2): a list of tags, weak or not, or "*". */
+static bool tag_listed(const char *list, const char *tag)
+{
+    size_t len = strlen(tag);
+
+    if (!list)
+        return false;
+    while (*list) {
+        list += strspn(list, " \t,");
+        if (*list == '*')
+            return true;
+        if (strncmp(list, "W/", 2) == 0)
+            list += 2;
+        if (strncmp(list, tag, len) == 0)
+            return true;
+        list += strcspn(list, ",");
+    }
+    return false;
+}
+
+static void send_file(struct exchange *x, const char *key, enum image_type type,
+                      const struct http_field *extra)
+{
+    struct reply_fields fields;
+    size_t size = 0;
+    int fd = storage_open(x->api->storage, key, &size);
+
+    if (fd < 0) {
+        log_error(LOG_WITH({ "job", x->name }),
+                  "could not open picture \"%s\" below \"%s\": %s", key,
+                  x->api->storage, strerror(errno));
+        reply_problem(x, PROBLEM_INTERNAL,
+                      "the picture was recorded and cannot be read now; the "
+                      "fleet's log says why");
+        return;
+    }
+    reply_count(x, 200);
+    http_respond_file(x->request, 200, image_mime(type), fd, size,
+                      reply_fields(&fields, extra));
+}
+
+static void send_picture(struct exchange *x, const struct db_result *result)
+{
+    const char *key = db_value(result, 0, KEY);
+    const char *type_text = db_value(result, 0, TYPE);
+    const char *sha256 = db_value(result, 0, SHA256);
+    enum image_type type = image_type_parse(type_text ? type_text : "");
+    char tag[SHA256_HEX_SIZE + 2];
+    char disposition[128];
+    const struct http_field extra[] = {
+        { "Cache-Control", "private, max-age=31536000, immutable" },
+        { "Content-Disposition", disposition },
+        { sha256 ? "ETag" : NULL, tag },
+        { 0 },
+    };
+
+    if (type == IMAGE_UNKNOWN) {
+        log_error(LOG_WITH({ "job", x->name }, { "type", type_text }),
+                  "could not send picture \"%s\": not a type of picture", key);
+        reply_problem(x, PROBLEM_INTERNAL,
+                      "the picture is of no type that is served");
+        return;
+    }
+    snprintf(tag, sizeof tag, "\"%s\"", sha256 ? sha256 : "");
+    snprintf(disposition, sizeof disposition, "%s; filename=\"%s.%s\"",
+             http_query_count(x->request, "download") > 0 ? "attachment"
+                                                          : "inline",
+             x->name, image_extension(type));
+    if (sha256 && tag_listed(http_header(x->request, "If-None-Match"), tag))
+        reply(x, 304, NULL, "", 0, extra);
+    else
+        send_file(x, key, type, extra);
+}
+
+static void on_picture(const struct db_result *result, void *arg)
+{
+    struct exchange *x = arg;
+    const char *status;
+
+    if (db_result_status(result) != DB_OK) {
+        reply_db_failure(x, result);
+        return;
+    }
+    if (db_rows(result) == 0) {
+        captures_unknown(x);
+        return;
+    }
+    status = db_value(result, 0, STATUS);
+    if (strcmp(status, "completed") == 0)
+        send_picture(x, result);
+    else
+        reply_problem(x, PROBLEM_NO_PICTURE, "the capture is %s%s", status,
+                      strcmp(status, "queued") == 0 ||
+                              strcmp(status, "submitted") == 0
+                          ? "; its picture comes when it is completed"
+                          : "");
+}
+
+void picture_get(struct exchange *x)
+{
+    const char *values[] = { x->name };
+
+    if (captures_db_ready(x))
+        db_call(x->api->db, &picture_statement, values, ARRAY_LEN(values),
+                on_picture, x);
+}

@@ -1,0 +1,65 @@
+#include "api/problem.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+
+#include "common/mem.h"
+
+static const struct {
+    unsigned status;
+    const char *code;
+    const char *title;
+    const char *type; /* behind "urn:shotfleet:problem:" */
+} table[] = {
+    [PROBLEM_INVALID_REQUEST] = { 400, "INVALID_REQUEST",
+                                  "The request is not valid",
+                                  "invalid-request" },
+    [PROBLEM_INVALID_URL] = { 400, "INVALID_URL", "The URL cannot be captured",
+                              "invalid-url" },
+    [PROBLEM_UNAUTHORIZED] = { 401, "UNAUTHORIZED", "A key is needed",
+                               "unauthorized" },
+    [PROBLEM_FORBIDDEN_HOST] = { 403, "FORBIDDEN_HOST",
+                                 "This host name is not served",
+                                 "forbidden-host" },
+    [PROBLEM_FORBIDDEN_ORIGIN] = { 403, "FORBIDDEN_ORIGIN",
+                                   "Another site may not do this",
+                                   "forbidden-origin" },
+    [PROBLEM_NOT_FOUND] = { 404, "NOT_FOUND", "There is no such thing",
+                            "not-found" },
+    [PROBLEM_NO_PICTURE] = { 404, "NO_PICTURE", "There is no picture",
+                             "no-picture" },
+    [PROBLEM_METHOD_NOT_ALLOWED] = { 405, "METHOD_NOT_ALLOWED",
+                                     "This method is not for this path",
+                                     "method-not-allowed" },
+    [PROBLEM_UNSUPPORTED_TYPE] = { 415, "UNSUPPORTED_TYPE",
+                                   "The body must be JSON",
+                                   "unsupported-type" },
+    [PROBLEM_INTERNAL] = { 500, "INTERNAL", "Something went wrong here",
+                           "internal" },
+    [PROBLEM_UNAVAILABLE] = { 503, "UNAVAILABLE",
+                              "The fleet cannot take this right now",
+                              "unavailable" },
+};
+
+unsigned problem_status(enum problem p)
+{
+    return table[p].status;
+}
+
+struct json_object *problem_document(enum problem p, const char *detail,
+                                     struct json_object *errors)
+{
+    struct json_object *o = json_object_new_object();
+    char *type = mem_format("urn:shotfleet:problem:%s", table[p].type);
+
+    json_object_object_add(o, "type", json_object_new_string(type));
+    json_object_object_add(o, "title", json_object_new_string(table[p].title));
+    json_object_object_add(o, "status",
+                           json_object_new_int((int)table[p].status));
+    json_object_object_add(o, "code", json_object_new_string(table[p].code));
+    json_object_object_add(o, "detail", json_object_new_string(detail));
+    if (errors)
+        json_object_object_add(o, "errors", json_object_get(errors));
+    free(type);
+    return o;
+}

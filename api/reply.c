@@ -1,0 +1,165 @@
+#include "api/reply.h"
+
+#include <assert.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/counters.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+enum { DETAIL_MAX_BYTES = 1024 };
+
+/* Answers are data unless they say otherwise: nothing in them may run, no page
+ * elsewhere may embed or read them. */
+static const struct http_field usual[REPLY_USUAL] = {
+    { "X-Content-Type-Options", "nosniff" },
+    { "Referrer-Policy", "no-referrer" },
+    { "Cross-Origin-Resource-Policy", "same-origin" },
+    { "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
+    { "Cache-Control", "no-store" },
+};
+
+const struct http_field *reply_fields(struct reply_fields *out,
+                                      const struct http_field *extra)
+{
+    size_t n = 0;
+
+    for (; extra && extra->name; extra++) {
+        assert(n < REPLY_EXTRA_MAX);
+        out->list[n++] = *extra;
+    }
+    for (size_t i = 0, own = n; i < REPLY_USUAL; i++) {
+        bool replaced = false;
+
+        for (size_t j = 0; j < own; j++)
+            replaced |= strcmp(out->list[j].name, usual[i].name) == 0;
+        if (!replaced)
+            out->list[n++] = usual[i];
+    }
+    out->list[n] = (struct http_field){ 0 };
+    return out->list;
+}
+
+void reply_count(const struct exchange *x, unsigned status)
+{
+    struct metrics *m = x->api->metrics;
+    unsigned class = status / 100 - 2;
+
+    assert(class < COUNTER_CLASSES);
+    metric_add(m, COUNTER_REQUESTS + x->route * COUNTER_CLASSES + class, 1);
+    metric_observe_us(m, COUNTER_SECONDS,
+                      clock_monotonic_us() - http_received_us(x->request));
+}
+
+void reply(struct exchange *x, unsigned status, const char *type,
+           const char *ptr, size_t len, const struct http_field *extra)
+{
+    struct reply_fields fields;
+
+    reply_count(x, status);
+    http_respond(x->request, status, type, ptr, len,
+                 reply_fields(&fields, extra));
+}
+
+static void reply_object(struct exchange *x, unsigned status, const char *type,
+                         struct json_object *value,
+                         const struct http_field *extra)
+{
+    size_t len;
+    const char *text = json_object_to_json_string_length(
+        value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+
+    reply(x, status, type, text, len, extra);
+    json_object_put(value);
+}
+
+void reply_json(struct exchange *x, unsigned status, struct json_object *value,
+                const struct http_field *extra)
+{
+    reply_object(x, status, "application/json", value, extra);
+}
+
+static void problem(struct exchange *x, enum problem p, const char *detail,
+                    struct json_object *errors)
+{
+    unsigned status = problem_status(p);
+    char retry_after[16];
+    struct http_field extra[2] = { 0 };
+
+    snprintf(retry_after, sizeof retry_after, "%d", API_RETRY_AFTER_S);
+    if (status == 401)
+        extra[0] = (struct http_field){ "WWW-Authenticate",
+                                        "Bearer realm=\"shotfleet\"" };
+    else if (status == 503)
+        extra[0] = (struct http_field){ "Retry-After", retry_after };
+    reply_object(x, status, "application/problem+json",
+                 problem_document(p, detail, errors), extra);
+}
+
+void reply_problem(struct exchange *x, enum problem p, const char *fmt, ...)
+{
+    char detail[DETAIL_MAX_BYTES];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(detail, sizeof detail, fmt, args);
+    va_end(args);
+    problem(x, p, detail, NULL);
+}
+
+void reply_complaints(struct exchange *x, const struct complaints *c)
+{
+    char *detail = complaints_summary(c);
+
+    problem(x, c->url_first ? PROBLEM_INVALID_URL : PROBLEM_INVALID_REQUEST,
+            detail, c->list);
+    free(detail);
+}
+
+void reply_unavailable(struct exchange *x, const char *fmt, ...)
+{
+    char detail[DETAIL_MAX_BYTES];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(detail, sizeof detail, fmt, args);
+    va_end(args);
+    problem(x, PROBLEM_UNAVAILABLE, detail, NULL);
+}
+
+void reply_db_failure(struct exchange *x, const struct db_result *result)
+{
+    const char *sqlstate = db_result_sqlstate(result);
+
+    switch (db_result_status(result)) {
+    case DB_LOST:
+        reply_unavailable(x, "the database went away while this was under way; "
+                             "look whether it happened, then try again");
+        break;
+    case DB_TRANSIENT:
+        log_warning(LOG_WITH({ "sqlstate", sqlstate }),
+                    "could not ask the database: %s", db_result_error(result));
+        reply_unavailable(x, "the database could not do this right now; "
+                             "nothing happened, try again");
+        break;
+    case DB_REFUSED:
+    case DB_OK:
+        /* class 22: data that passed our checks but not PostgreSQL's, such as
+         * a NUL character in metadata */
+        if (strncmp(sqlstate, "22", 2) == 0) {
+            reply_problem(x, PROBLEM_INVALID_REQUEST,
+                          "the database cannot hold this: %s",
+                          db_result_error(result));
+            break;
+        }
+        log_error(LOG_WITH({ "sqlstate", sqlstate }),
+                  "could not ask the database: %s", db_result_error(result));
+        reply_problem(x, PROBLEM_INTERNAL,
+                      "the fleet's log says more; nothing happened");
+        break;
+    }
+}

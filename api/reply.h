@@ -1,0 +1,42 @@
+/* reply.h - every answer leaves through here: counted, and with the headers
+ * that keep browsers careful. */
+#ifndef API_REPLY_H
+#define API_REPLY_H
+
+#include "api/complaint.h"
+#include "api/exchange.h"
+#include "api/problem.h"
+
+struct json_object;
+
+/* The headers that every answer has, and `extra` (ended by a NULL name, or
+ * NULL; at most REPLY_EXTRA_MAX) behind them.  A Content-Security-Policy or
+ * Cache-Control among the extra ones takes the place of the usual one. */
+enum { REPLY_USUAL = 5, REPLY_EXTRA_MAX = 8 };
+struct reply_fields {
+    struct http_field list[REPLY_USUAL + REPLY_EXTRA_MAX + 1];
+};
+const struct http_field *reply_fields(struct reply_fields *out,
+                                      const struct http_field *extra);
+
+/* Counts an answer with this status; reply() and friends do it by themselves.
+ */
+void reply_count(const struct exchange *x, unsigned status);
+
+void reply(struct exchange *x, unsigned status, const char *type,
+           const char *ptr, size_t len, const struct http_field *extra);
+/* Takes `value`. */
+void reply_json(struct exchange *x, unsigned status, struct json_object *value,
+                const struct http_field *extra);
+
+PRINTF_LIKE(3, 4)
+void reply_problem(struct exchange *x, enum problem p, const char *fmt, ...);
+/* 400 with all of them. */
+void reply_complaints(struct exchange *x, const struct complaints *c);
+/* 503 with Retry-After. */
+PRINTF_LIKE(2, 3)
+void reply_unavailable(struct exchange *x, const char *fmt, ...);
+/* For a database result that is not DB_OK; logs what an operator must know. */
+void reply_db_failure(struct exchange *x, const struct db_result *result);
+
+#endif

@@ -1,0 +1,163 @@
+#include "api/router.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/captures.h"
+#include "api/events.h"
+#include "api/exchange.h"
+#include "api/fleet.h"
+#include "api/page.h"
+#include "api/picture.h"
+#include "api/reply.h"
+#include "api/submit.h"
+#include "common/mem.h"
+#include "common/token.h"
+
+struct path {
+    const char *method; /* "GET" answers HEAD as well */
+    const char *path;   /* {id}: a UUID; {file}: any one segment */
+    enum route route;
+    exchange_handler *handler;
+    bool open; /* without a key: holds no data */
+};
+
+static const struct path table[] = {
+    { "POST", "/v1/captures", ROUTE_SUBMIT, submit_handle, false },
+    { "GET", "/v1/captures", ROUTE_LIST, captures_list, false },
+    { "GET", "/v1/captures/{id}", ROUTE_CAPTURE, captures_get, false },
+    { "GET", "/v1/captures/{id}/image", ROUTE_IMAGE, picture_get, false },
+    { "GET", "/v1/captures/{id}/events", ROUTE_CAPTURE_EVENTS, events_of_one,
+      false },
+    { "GET", "/v1/events", ROUTE_EVENTS, events_of_all, false },
+    { "GET", "/v1/fleet", ROUTE_FLEET, fleet_get, false },
+    { "GET", "/", ROUTE_PAGE, page_get, true },
+    { "GET", "/page/{file}", ROUTE_PAGE, page_get, true },
+    { "GET", "/demo", ROUTE_PAGE, page_demo_redirect, true },
+    { "GET", "/demo/", ROUTE_PAGE, page_demo_get, true },
+    { "GET", "/demo/{file}", ROUTE_PAGE, page_demo_get, true },
+};
+
+/* Segment by segment; what stands in for {…} goes to `name`. */
+static bool path_fits(const char *pattern, const char *path,
+                      char name[EXCHANGE_NAME_SIZE])
+{
+    const char *brace = strchr(pattern, '{');
+    size_t before = brace ? (size_t)(brace - pattern) : strlen(pattern);
+    const char *after;
+    size_t len;
+
+    if (strncmp(pattern, path, before) != 0)
+        return false;
+    if (!brace)
+        return path[before] == '\0';
+    after = strchr(brace, '}') + 1;
+    len = strcspn(path + before, "/");
+    if (len == 0 || len >= EXCHANGE_NAME_SIZE ||
+        strcmp(after, path + before + len) != 0)
+        return false;
+    memcpy(name, path + before, len);
+    name[len] = '\0';
+    return true;
+}
+
+static bool method_fits(const struct path *p, const char *method)
+{
+    return strcmp(p->method, method) == 0 ||
+           (strcmp(p->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
+/* NULL with an answer given when there is none. */
+static const struct path *find(struct exchange *x)
+{
+    const char *path = http_path(x->request);
+    const char *method = http_method(x->request);
+    char allow[64] = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        size_t len = strlen(allow);
+
+        if (!path_fits(table[i].path, path, x->name))
+            continue;
+        if (method_fits(&table[i], method))
+            return &table[i];
+        snprintf(allow + len, sizeof allow - len, "%s%s", len > 0 ? ", " : "",
+                 table[i].method);
+    }
+    if (*allow)
+        reply_problem(x, PROBLEM_METHOD_NOT_ALLOWED, "this path takes %s",
+                      allow);
+    else
+        reply_problem(x, PROBLEM_NOT_FOUND,
+                      "there is nothing at this path; docs/api.md lists what "
+                      "there is");
+    return NULL;
+}
+
+/* False with an answer given. */
+static bool admitted(struct exchange *x, const struct path *p)
+{
+    const struct access *access = &x->api->access;
+    const char *host = http_header(x->request, "Host");
+    const char *method = http_method(x->request);
+    bool changes = strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
+
+    if (access_needs_key(access)) {
+        if (p->open ||
+            access_key_fits(access, http_header(x->request, "Authorization"),
+                            http_header(x->request, "X-API-Key")))
+            return true;
+        reply_problem(x, PROBLEM_UNAUTHORIZED,
+                      "send a key of this fleet as `Authorization: Bearer KEY` "
+                      "or `X-API-Key: KEY`");
+        return false;
+    }
+    if (!access_host_fits(access, host)) {
+        reply_problem(x, PROBLEM_FORBIDDEN_HOST,
+                      "without SHOTFLEET_API_KEYS only loopback is served; ask "
+                      "for it as http://127.0.0.1 or http://localhost");
+        return false;
+    }
+    if (changes &&
+        !access_origin_fits(http_header(x->request, "Origin"), host)) {
+        reply_problem(x, PROBLEM_FORBIDDEN_ORIGIN,
+                      "the request comes from a page of another site; set "
+                      "SHOTFLEET_API_KEYS and send a key instead");
+        return false;
+    }
+    return true;
+}
+
+static void exchange_free(void *context)
+{
+    struct exchange *x = context;
+
+    if (x->work_free)
+        x->work_free(x->work);
+    free(x);
+}
+
+void router_handle(struct http_request *request, void *arg)
+{
+    struct exchange *x = mem_zalloc(sizeof *x);
+    const struct path *p;
+
+    *x = (struct exchange){ .api = arg,
+                            .request = request,
+                            .route = ROUTE_NONE };
+    http_set_context(request, x, exchange_free);
+    p = find(x);
+    if (!p || !admitted(x, p))
+        return;
+    x->route = p->route;
+    if (strstr(p->path, "{id}") && !uuid_is_valid(x->name)) {
+        reply_problem(x, PROBLEM_NOT_FOUND,
+                      "\"%s\" is no capture's id; ids are UUIDs", x->name);
+        return;
+    }
+    for (char *c = x->name; *c && p->route != ROUTE_PAGE; c++)
+        *c = (char)tolower((unsigned char)*c); /* ids are compared as texts */
+    p->handler(x);
+}

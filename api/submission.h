@@ -1,0 +1,36 @@
+/* submission.h - the body of POST /v1/captures, checked.
+ *
+ * One capture is {"url":…, "provider":…, "metadata":{…}} with the capture
+ * options beside them; many are {"captures":[…]} of the same objects.  Pure:
+ * bytes in, submissions or complaints out; nothing is half accepted.
+ */
+#ifndef API_SUBMISSION_H
+#define API_SUBMISSION_H
+
+#include "api/complaint.h"
+
+enum { SUBMISSIONS_MAX = 1000, METADATA_MAX_BYTES = 16 * 1024 };
+
+struct submission {
+    char *url;
+    char *provider; /* NULL: the fleet's default */
+    char *options;  /* JSON object, as text */
+    char *metadata; /* likewise */
+};
+
+struct submissions {
+    struct submission *items;
+    size_t count;
+    bool batch; /* came as {"captures":[…]} */
+};
+
+/* Is there a provider of this name? */
+typedef bool provider_known_fn(const char *name, void *arg);
+
+/* -1 when there is any complaint; release `out` and `c` in either case. */
+MUST_USE int submissions_parse(struct submissions *out, const char *body,
+                               size_t len, provider_known_fn *provider_known,
+                               void *arg, struct complaints *c);
+void submissions_release(struct submissions *s);
+
+#endif

@@ -1,0 +1,197 @@
+#include "api/submit.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/captures.h"
+#include "api/counters.h"
+#include "api/document.h"
+#include "api/reply.h"
+#include "api/submission.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/streams.h"
+
+/* All or none: one statement, one transaction. */
+static const struct db_statement create_statement = {
+    "api_create",
+    "with batch as materialized ("
+    " select case when $5::boolean then uuidv7() end as id) "
+    "select create_job(e.url, e.options::jsonb, e.provider, batch.id,"
+    " e.metadata::jsonb)::text, " DOCUMENT_TIME(
+        "now()") ", batch.id::text "
+                 "from unnest($1::text[], $2::text[], $3::text[], $4::text[])"
+                 " with ordinality as e (url, options, provider, metadata, n), "
+                 "batch "
+                 "order by e.n",
+};
+
+enum { ID, SUBMITTED_AT, BATCH_ID }; /* its columns */
+
+static void on_appended(const char *id, const char *error, void *arg)
+{
+    struct metrics *m = arg;
+
+    if (id)
+        return;
+    metric_add(m, COUNTER_NOT_APPENDED, 1);
+    log_warning(NULL,
+                "could not append a capture to \"%s\": %s; the poller will",
+                STREAM_SUBMIT, error);
+}
+
+static void append(struct api *a, const char *job)
+{
+    struct stream_field fields[] = {
+        STREAM_FIELD_TEXT("job", job),
+        STREAM_FIELD_TEXT("attempt", "1"),
+    };
+
+    stream_add(a->redis, STREAM_SUBMIT, fields, ARRAY_LEN(fields), on_appended,
+               a->metrics);
+}
+
+/* What the user gets to know of one row. */
+static struct json_object *receipt(const struct db_result *result, size_t row)
+{
+    struct json_object *o = json_object_new_object();
+
+    json_object_object_add(o, "jobId",
+                           json_object_new_string(db_value(result, row, ID)));
+    json_object_object_add(o, "status", json_object_new_string("queued"));
+    json_object_object_add(
+        o, "submittedAt",
+        json_object_new_string(db_value(result, row, SUBMITTED_AT)));
+    return o;
+}
+
+static void reply_batch(struct exchange *x, const struct db_result *result)
+{
+    struct json_object *root = json_object_new_object();
+    struct json_object *list = json_object_new_array();
+
+    for (size_t i = 0; i < db_rows(result); i++)
+        json_object_array_add(list, receipt(result, i));
+    json_object_object_add(
+        root, "batchId", json_object_new_string(db_value(result, 0, BATCH_ID)));
+    json_object_object_add(root, "captures", list);
+    reply_json(x, 202, root, NULL);
+}
+
+static void reply_one(struct exchange *x, const struct db_result *result)
+{
+    char *location = mem_format("/v1/captures/%s", db_value(result, 0, ID));
+    struct http_field fields[] = { { "Location", location }, { 0 } };
+
+    reply_json(x, 202, receipt(result, 0), fields);
+    free(location);
+}
+
+static void on_created(const struct db_result *result, void *arg)
+{
+    struct exchange *x = arg;
+    struct api *a = x->api;
+
+    if (db_result_status(result) != DB_OK) {
+        reply_db_failure(x, result);
+        return;
+    }
+    metric_add(a->metrics, COUNTER_ACCEPTED, (int64_t)db_rows(result));
+    for (size_t i = 0; i < db_rows(result); i++)
+        append(a, db_value(result, i, ID));
+    if (db_value(result, 0, BATCH_ID))
+        reply_batch(x, result);
+    else
+        reply_one(x, result);
+}
+
+/* How long the array of one column can get: every byte escaped, and quotes. */
+static size_t array_room(const struct submissions *s)
+{
+    size_t room = sizeof "{}";
+
+    for (size_t i = 0; i < s->count; i++) {
+        const struct submission *one = &s->items[i];
+        size_t longest = strlen(one->url) + strlen(one->options) +
+                         strlen(one->metadata) +
+                         strlen(one->provider ? one->provider : "NULL");
+
+        room += 2 * longest + sizeof "\"\",";
+    }
+    return room;
+}
+
+static void create(struct exchange *x, const struct submissions *s)
+{
+    struct buf columns[4];
+    const char *values[ARRAY_LEN(columns) + 1];
+
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        buf_init(&columns[i], array_room(s));
+        db_array_begin(&columns[i]);
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        db_array_add(&columns[0], s->items[i].url);
+        db_array_add(&columns[1], s->items[i].options);
+        db_array_add(&columns[2], s->items[i].provider);
+        db_array_add(&columns[3], s->items[i].metadata);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        db_array_end(&columns[i]);
+        values[i] = columns[i].data;
+    }
+    values[ARRAY_LEN(columns)] = s->batch ? "true" : "false";
+    db_call(x->api->db, &create_statement, values, ARRAY_LEN(values),
+            on_created, x);
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        buf_release(&columns[i]);
+}
+
+static bool provider_known(const char *name, void *arg)
+{
+    const struct api *a = arg;
+
+    return profiles_find(&a->profiles, name) != NULL;
+}
+
+/* "application/json", with parameters or not. */
+static bool is_json(const char *type)
+{
+    static const char json[] = "application/json";
+    size_t len = sizeof json - 1;
+
+    return type && strncasecmp(type, json, len) == 0 &&
+           (type[len] == '\0' || type[len] == ';' || type[len] == ' ');
+}
+
+void submit_handle(struct exchange *x)
+{
+    struct submissions submissions = { 0 };
+    struct complaints complaints = { 0 };
+    size_t len = 0;
+    const char *body = http_body(x->request, &len);
+
+    if (!is_json(http_header(x->request, "Content-Type"))) {
+        reply_problem(x, PROBLEM_UNSUPPORTED_TYPE,
+                      "send the body as JSON with `Content-Type: "
+                      "application/json`");
+        return;
+    }
+    if (submissions_parse(&submissions, body, len, provider_known, x->api,
+                          &complaints) != 0) {
+        reply_complaints(x, &complaints);
+        goto out;
+    }
+    if (!redis_is_up(x->api->redis)) {
+        reply_unavailable(x, "the queue is away; nothing was accepted, try "
+                             "again");
+        goto out;
+    }
+    if (captures_db_ready(x))
+        create(x, &submissions);
+out:
+    submissions_release(&submissions);
+    complaints_release(&complaints);
+}

@@ -21,6 +21,7 @@ static void hex_goes_both_ways(void **state)
     assert_false(hex_decode("00ff", 4, bytes, 3));
     assert_false(hex_decode("00ffa5a5", 8, bytes, 3));
     assert_false(hex_decode("00ffg5", 6, bytes, 3));
+    assert_false(hex_decode("00ff5g", 6, bytes, 3));
     assert_false(hex_decode("00ff-5", 6, bytes, 3));
 }
 

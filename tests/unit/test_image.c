@@ -183,7 +183,7 @@ static void jpeg_segments_are_walked(void **state)
                      -1); /* the end first */
     assert_int_equal(read_jpeg_of("ffd8ffd8ffc0000808000300050001", &image),
                      -1); /* two starts */
-    assert_int_equal(read_jpeg_of("ffd8ff00ffc0000808000300050001", &image),
+    assert_int_equal(read_jpeg_of("ffd8ff000002ffc0000808000300050001", &image),
                      -1); /* a stuffed byte is no marker */
     assert_int_equal(
         read_jpeg_of("ffd8fffe000100ffc0000808000300050001", &image),
@@ -222,6 +222,26 @@ static void webp_is_told_from_other_riffs(void **state)
     b.ptr[24] = (char)(b.ptr[24] | 0x20); /* version 1 */
     assert_int_equal(image_read(&image, b.ptr, b.len), -1);
     free(b.ptr);
+}
+
+/* The size in the RIFF header may lie; what is not there is not read. */
+static void short_webps_are_refused_whatever_they_claim(void **state)
+{
+    static const char *const hexes[] = { webp_lossy, webp_lossless,
+                                         webp_extended };
+    static const size_t needed[] = { 30, 25, 30 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(hexes); i++) {
+        struct bytes b = from_hex(hexes[i]);
+        struct image image;
+
+        memset(b.ptr + 4, 0, 4);
+        for (size_t len = 12; len < needed[i]; len++)
+            assert_int_equal(read_start(&b, len, &image), -1);
+        assert_int_equal(read_start(&b, needed[i], &image), 0);
+        free(b.ptr);
+    }
 }
 
 static void pdf_has_a_version_and_no_sides(void **state)
@@ -310,6 +330,7 @@ int main(void)
         cmocka_unit_test(a_side_of_zero_is_refused),
         cmocka_unit_test(jpeg_segments_are_walked),
         cmocka_unit_test(webp_is_told_from_other_riffs),
+        cmocka_unit_test(short_webps_are_refused_whatever_they_claim),
         cmocka_unit_test(pdf_has_a_version_and_no_sides),
         cmocka_unit_test(other_bytes_are_no_picture),
         cmocka_unit_test(types_have_names),

@@ -400,6 +400,23 @@ static void keys_belong_to_their_layout(void **state)
     check_mistakes(full, mistakes, ARRAY_LEN(mistakes));
 }
 
+static void paths_have_an_exact_limit(void **state)
+{
+    (void)state;
+    for (int len = 254; len <= 256; len++) {
+        char *text =
+            mem_format("{'name':'x','webhook':{'auth':{'kind':"
+                       "'url-token'},'payload':{'image':'body:%0*d'}}}",
+                       len, 0);
+        char error[512];
+        struct profile p;
+
+        assert_int_equal(parse(&p, text, error), len <= 255 ? 0 : -1);
+        profile_release(&p);
+        free(text);
+    }
+}
+
 static void broken_json_is_named(void **state)
 {
     struct profile p;
@@ -440,14 +457,18 @@ static void put_file(const struct folder *f, const char *name, const char *text)
     free(json);
 }
 
+static void remove_file(const struct folder *f, const char *name)
+{
+    char *path = mem_format("%s/%s", f->path, name);
+
+    unlink(path);
+    free(path);
+}
+
 static void remove_folder(const struct folder *f, const char *const *names)
 {
-    for (size_t i = 0; names[i]; i++) {
-        char *path = mem_format("%s/%s", f->path, names[i]);
-
-        unlink(path);
-        free(path);
-    }
+    for (size_t i = 0; names[i]; i++)
+        remove_file(f, names[i]);
     assert_int_equal(rmdir(f->path), 0);
 }
 
@@ -478,7 +499,8 @@ static void a_folder_is_loaded_by_name(void **state)
 
 static void one_bad_file_fails_the_folder(void **state)
 {
-    static const char *const names[] = { "full.json", "other.json", NULL };
+    static const char *const names[] = { "full.json", "other.json",
+                                         "least-2.json", NULL };
     struct folder f = make_folder();
     struct profiles p;
     char error[512] = "";
@@ -495,6 +517,16 @@ static void one_bad_file_fails_the_folder(void **state)
     assert_int_equal(p.count, 0);
     free(expected);
 
+    remove_file(&f, "other.json");
+    put_file(&f, "least-2.json", least);
+    assert_int_equal(profiles_load(&p, f.path, error, sizeof error), -1);
+    expected = mem_format("%s/least-2.json: name: \"least\" must be the "
+                          "file's name, without .json",
+                          f.path);
+    assert_string_equal(error, expected);
+    free(expected);
+
+    remove_file(&f, "least-2.json");
     put_file(&f, "other.json", "{");
     assert_int_equal(profiles_load(&p, f.path, error, sizeof error), -1);
     expected = mem_format("could not parse \"%s/other.json\": string expected "
@@ -648,6 +680,7 @@ int main(void)
         cmocka_unit_test(wrong_values_are_named_with_the_remedy),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(keys_belong_to_their_layout),
+        cmocka_unit_test(paths_have_an_exact_limit),
         cmocka_unit_test(broken_json_is_named),
         cmocka_unit_test(a_folder_is_loaded_by_name),
         cmocka_unit_test(one_bad_file_fails_the_folder),

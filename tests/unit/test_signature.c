@@ -459,6 +459,10 @@ static void headers_may_offer_several_signatures(void **state)
                            "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= "
                            "v1,rWgpPKXxjNihvG0d5YjcfQY+nlxVPcFsMEZ7UoKYpRA="),
                      SIGNATURE_FINE);
+    assert_int_equal(judge(list,
+                           "v1,rWgpPKXxjNihvG0d5YjcfQY+nlxVPcFsMEZ7UoKYpRA= "
+                           "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+                     SIGNATURE_FINE);
     assert_int_equal(
         judge(list, "v1a,anything v1,rWgpPKXxjNihvG0d5YjcfQY+nlxVPcFsMEZ7UoKYp"
                     "RA=  v2,"),
@@ -489,6 +493,20 @@ static void a_header_offers_a_bounded_number(void **state)
         assert_int_equal(judge(v, header), others < SIGNATURE_DIGESTS_MAX
                                                ? SIGNATURE_FINE
                                                : SIGNATURE_MALFORMED);
+    }
+}
+
+static void a_timestamp_in_the_header_is_bounded(void **state)
+{
+    const struct vector *v = &vectors[VECTOR_COMPOSITE];
+    char header[256];
+
+    (void)state;
+    for (int digits = 62; digits <= 64; digits++) {
+        snprintf(header, sizeof header, "t=%0*d,sha256=" ZEROS32 ZEROS32,
+                 digits, 1);
+        assert_int_equal(judge(v, header),
+                         digits < 64 ? SIGNATURE_WRONG : SIGNATURE_MALFORMED);
     }
 }
 
@@ -553,6 +571,7 @@ int main(void)
         cmocka_unit_test(malformed_headers_are_told_from_wrong_ones),
         cmocka_unit_test(headers_may_offer_several_signatures),
         cmocka_unit_test(a_header_offers_a_bounded_number),
+        cmocka_unit_test(a_timestamp_in_the_header_is_bounded),
         cmocka_unit_test(verdicts_have_names),
         cmocka_unit_test(templates_are_checked),
     };

@@ -58,13 +58,18 @@ static void a_token_is_no_signature_of_its_parts(void **state)
     struct signature_scheme scheme = { .layout = SIGNATURE_PLAIN,
                                        .encoding = SIGNATURE_BASE64,
                                        .template = "{body}" };
+    static const char parts[] = "01890a5d-ac96-774b-bcce-b302099a8057\n1";
     char token[TOKEN_SIZE];
     char *signature =
-        signature_make(&scheme, &key, NULL, NULL, job, strlen(job));
+        signature_make(&scheme, &key, NULL, NULL, parts, sizeof parts - 1);
 
     (void)state;
     token_make(&key, job, 1, token);
-    assert_memory_not_equal(signature, token, TOKEN_SIZE - 2);
+    for (char *c = signature; *c; c++) /* the alphabets differ in two */
+        *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+    assert_int_equal(signature[TOKEN_SIZE - 1], '=');
+    signature[TOKEN_SIZE - 1] = '\0';
+    assert_string_not_equal(signature, token);
     free(signature);
 }
 

@@ -52,6 +52,7 @@ struct result {
     char *error;
     char *error_code;
     int64_t delay_ms; /* -1: none */
+    bool condemned;   /* the database refused the entry itself */
 };
 
 struct entry {

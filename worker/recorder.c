@@ -141,39 +141,46 @@ static void acknowledge(struct recorder *r)
     }
 }
 
-/* The one entry that the database refuses becomes a dead letter, without the
- * fields that may be the reason. */
+static const char *word_or_null(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+
+    return text && text[strspn(text, letters)] == '\0' ? text : NULL;
+}
+
+/* Makes a dead letter of an entry, without what a database could refuse. */
 static void condemn(struct entry *e, const char *why)
 {
     struct result *r = &e->result;
 
-    e->fields.ip = e->fields.id = e->fields.type = NULL;
-    e->fields.attempt = NULL;
-    if (e->fields.source && strcmp(e->fields.source, "poll") != 0)
-        e->fields.source = "webhook";
+    e->fields.ip = e->fields.id = e->fields.type = e->fields.attempt = NULL;
+    e->fields.provider = word_or_null(e->fields.provider);
+    e->fields.source = word_or_null(e->fields.source);
     stored_free(r->picture);
-    r->picture = NULL;
     free(r->provider_job);
-    r->provider_job = NULL;
     free(r->error);
     free(r->error_code);
-    r->progress = r->delay_ms = -1;
-    r->event = NULL;
+    *r = (struct result){ .progress = -1, .delay_ms = -1, .condemned = true };
     entry_finish(e, "dead", "REFUSED", why);
 }
 
+/* Halves the batch until the guilty entry is alone. */
 static void after_refusal(struct recorder *r, const char *why)
 {
+    struct entry *first = r->batch[0];
+
     log_error(NULL, "could not record a batch of %zu: %s", r->batch_count, why);
     if (r->batch_count > 1) {
         r->batch_max = r->batch_count / 2;
-    } else if (strcmp(r->batch[0]->result.event, "dead") != 0) {
-        condemn(r->batch[0], why);
-    } else {
-        /* stays in redis, and in hand, until somebody mends the database */
+        put_back(r);
+    } else if (!first->result.condemned) {
+        condemn(first, why);
+        put_back(r);
+    } else { /* behind the others; it stays in redis until this is mended */
         r->failures++;
+        r->batch_count = 0;
+        push(r, first);
     }
-    put_back(r);
     loop_timer_start(r->timer, backoff_ms(r->failures, 1, RETRY_CAP_MS));
 }
 
@@ -255,7 +262,10 @@ static void fail_pictures(struct recorder *r, const char *why)
         if (!e->result.picture)
             continue;
         metric_add(r->o.metrics, PICTURES_FAILED, 1);
-        condemn(e, why);
+        stored_free(e->result.picture);
+        free(e->result.provider_job);
+        e->result = (struct result){ .progress = -1 };
+        entry_finish(e, "dead", "STORAGE", why);
         e->result.delay_ms = PICTURE_RETRY_MS;
     }
 }

@@ -62,7 +62,9 @@ static void check_drained(void *arg)
 {
     struct worker *w = arg;
 
-    if (consumer_is_idle(w->webhooks) && consumer_is_idle(w->submits))
+    /* the last acknowledgements have to reach redis */
+    if (consumer_is_idle(w->webhooks) && consumer_is_idle(w->submits) &&
+        redis_outstanding(w->redis) == 0)
         loop_stop(w->loop);
     else
         loop_timer_start(w->drain, DRAIN_CHECK_MS);

@@ -118,6 +118,7 @@ class Capture:
         self.query = dict(urllib.parse.parse_qsl(query))
         self.job_id = self.query.get("jobId")  # the fleet's
         self.image_url = f"{double.url}/images/{self.id}.png"
+        self.forgotten = False
         self.status = {"jobId": self.id, "status": "processing",
                        "completed": False, "failed": False}
 
@@ -189,6 +190,10 @@ class ProviderDouble(HttpDouble):
     def drop(self, capture):
         """Forever processing, and silent."""
 
+    def forget(self, capture):
+        """The status API answers 404 from now on."""
+        capture.forgotten = True
+
     # HTTP
 
     def handle(self, method, path, headers, body):
@@ -200,7 +205,7 @@ class ProviderDouble(HttpDouble):
             return self._submit(json.loads(body))
         parts = path.split("/")
         name = parts[2].split(".")[0] if len(parts) == 3 else ""
-        capture = next((c for c in self.captures if c.id == name), None)
+        capture = next((c for c in self.captures if c.id == name and not c.forgotten), None)
         if capture and parts[1] == "screenshot":
             return reply(200, capture.status)
         if capture and parts[1] == "images":

@@ -33,7 +33,7 @@ def test_a_failure_that_was_never_told(fleet, provider, pages):
 def test_a_provider_that_forgot_the_job(fleet, provider, pages):
     def script(capture):
         if len(provider.captures) == 1:
-            capture.id = "forgotten"  # status answers 404 from now on
+            provider.forget(capture)
         else:
             provider.complete(capture)
     provider.script = script

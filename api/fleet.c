@@ -7,13 +7,12 @@
 
 static const struct db_statement fleet_statement = {
     "api_fleet",
-    "select json_build_object("
-    "'queued', queued, 'submitted', submitted, "
-    "'oldestUnfinishedSeconds', "
-    "round(extract(epoch from oldest_unfinished)::numeric, 3), "
-    "'completedLastHour', completed_last_hour, "
-    "'failedLastHour', failed_last_hour, "
-    "'deadLetters', dead_letters)::text from fleet_status",
+    "select row_to_json(f)::text from (select queued, submitted,"
+    " round(extract(epoch from oldest_unfinished)::numeric, 3)"
+    " as \"oldestUnfinishedSeconds\","
+    " completed_last_hour as \"completedLastHour\","
+    " failed_last_hour as \"failedLastHour\","
+    " dead_letters as \"deadLetters\" from fleet_status) f",
 };
 
 static void on_fleet(const struct db_result *result, void *arg)

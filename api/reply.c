@@ -84,31 +84,36 @@ void reply_json(struct exchange *x, unsigned status, struct json_object *value,
 }
 
 static void problem(struct exchange *x, enum problem p, const char *detail,
-                    struct json_object *errors)
+                    struct json_object *errors, struct http_field field)
 {
-    unsigned status = problem_status(p);
-    char retry_after[16];
-    struct http_field extra[2] = { 0 };
+    const struct http_field extra[] = { field, { 0 } };
 
-    snprintf(retry_after, sizeof retry_after, "%d", API_RETRY_AFTER_S);
-    if (status == 401)
-        extra[0] = (struct http_field){ "WWW-Authenticate",
-                                        "Bearer realm=\"shotfleet\"" };
-    else if (status == 503)
-        extra[0] = (struct http_field){ "Retry-After", retry_after };
-    reply_object(x, status, "application/problem+json",
+    reply_object(x, problem_status(p), "application/problem+json",
                  problem_document(p, detail, errors), extra);
 }
 
 void reply_problem(struct exchange *x, enum problem p, const char *fmt, ...)
 {
+    struct http_field field = { 0 };
     char detail[DETAIL_MAX_BYTES];
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(detail, sizeof detail, fmt, args);
     va_end(args);
-    problem(x, p, detail, NULL);
+    if (p == PROBLEM_UNAUTHORIZED)
+        field = (struct http_field){ "WWW-Authenticate",
+                                     "Bearer realm=\"shotfleet\"" };
+    problem(x, p, detail, NULL, field);
+}
+
+void reply_method_not_allowed(struct exchange *x, const char *allow)
+{
+    char detail[DETAIL_MAX_BYTES];
+
+    snprintf(detail, sizeof detail, "this path takes %s", allow);
+    problem(x, PROBLEM_METHOD_NOT_ALLOWED, detail, NULL,
+            (struct http_field){ "Allow", allow });
 }
 
 void reply_complaints(struct exchange *x, const struct complaints *c)
@@ -116,19 +121,22 @@ void reply_complaints(struct exchange *x, const struct complaints *c)
     char *detail = complaints_summary(c);
 
     problem(x, c->url_first ? PROBLEM_INVALID_URL : PROBLEM_INVALID_REQUEST,
-            detail, c->list);
+            detail, c->list, (struct http_field){ 0 });
     free(detail);
 }
 
 void reply_unavailable(struct exchange *x, const char *fmt, ...)
 {
     char detail[DETAIL_MAX_BYTES];
+    char seconds[16];
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(detail, sizeof detail, fmt, args);
     va_end(args);
-    problem(x, PROBLEM_UNAVAILABLE, detail, NULL);
+    snprintf(seconds, sizeof seconds, "%d", API_RETRY_AFTER_S);
+    problem(x, PROBLEM_UNAVAILABLE, detail, NULL,
+            (struct http_field){ "Retry-After", seconds });
 }
 
 void reply_db_failure(struct exchange *x, const struct db_result *result)

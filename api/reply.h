@@ -31,6 +31,8 @@ void reply_json(struct exchange *x, unsigned status, struct json_object *value,
 
 PRINTF_LIKE(3, 4)
 void reply_problem(struct exchange *x, enum problem p, const char *fmt, ...);
+/* 405; `allow` lists the methods that there are. */
+void reply_method_not_allowed(struct exchange *x, const char *allow);
 /* 400 with all of them. */
 void reply_complaints(struct exchange *x, const struct complaints *c);
 /* 503 with Retry-After. */

@@ -87,8 +87,7 @@ static const struct path *find(struct exchange *x)
                  table[i].method);
     }
     if (*allow)
-        reply_problem(x, PROBLEM_METHOD_NOT_ALLOWED, "this path takes %s",
-                      allow);
+        reply_method_not_allowed(x, allow);
     else
         reply_problem(x, PROBLEM_NOT_FOUND,
                       "there is nothing at this path; docs/api.md lists what "

@@ -213,34 +213,46 @@ enum http_verdict http_guard_check(const char *version,
     return HTTP_FINE;
 }
 
+/* All numbers, not pointers: a part may lie in some other object. */
+struct place {
+    uintptr_t next;
+    uintptr_t end;
+};
+
+static bool steps(struct place *at, const char *part, size_t len, size_t gap)
+{
+    if ((uintptr_t)part != at->next || at->end - at->next < len + gap)
+        return false;
+    for (size_t i = 0; i < gap; i++)
+        if (part[len + i] != '\0')
+            return false;
+    at->next += len + gap;
+    return true;
+}
+
 enum http_verdict http_guard_lines(const struct http_guard_head *head)
 {
-    /* Numbers, not pointers: a part may lie in some other object. */
-    uintptr_t start = (uintptr_t)head->method;
-    uintptr_t next = start + strlen(head->method) + 1;
+    struct place at = { (uintptr_t)head->method,
+                        (uintptr_t)head->method + head->size };
 
-    if ((uintptr_t)head->target != next)
+    if (!steps(&at, head->method, strlen(head->method), 1) ||
+        !steps(&at, head->target, head->target_len, 1) ||
+        !steps(&at, head->version, strlen(head->version),
+               head->count == 0 ? 4 : 2))
         return HTTP_BAD_LINES;
-    next += head->target_len + 1;
-    if ((uintptr_t)head->version != next)
-        return HTTP_BAD_LINES;
-    next += strlen(head->version) + 2;
-
     for (size_t i = 0; i < head->count; i++) {
         const struct http_guard_field *f = &head->fields[i];
-        uintptr_t value = (uintptr_t)f->value;
+        bool last = i + 1 == head->count;
 
-        if ((uintptr_t)f->name != next)
+        if (!steps(&at, f->name, f->name_len, 1))
             return HTTP_BAD_LINES;
-        next += f->name_len + 1;
-        if (value < next || value - start > head->size)
+        for (const char *p = f->name + f->name_len + 1;
+             at.next < at.end && is_blank(*p); p++)
+            at.next++;
+        if (!steps(&at, f->value, f->value_len, last ? 4 : 2))
             return HTTP_BAD_LINES;
-        for (const char *p = f->name + f->name_len + 1; p < f->value; p++)
-            if (!is_blank(*p))
-                return HTTP_BAD_LINES;
-        next = value + f->value_len + 2;
     }
-    return next + 2 == start + head->size ? HTTP_FINE : HTTP_BAD_LINES;
+    return at.next == at.end ? HTTP_FINE : HTTP_BAD_LINES;
 }
 
 unsigned http_verdict_status(enum http_verdict v)

@@ -48,7 +48,8 @@ static bool read_request_line(struct reader *r)
     if (!version)
         return false;
     *version++ = '\0';
-    if (line + len - version != 8 || memcmp(version, "HTTP/1.", 7) != 0)
+    if (line + len - version != 8 || memcmp(version, "HTTP/1.", 7) != 0 ||
+        version[7] < '0' || version[7] > '9')
         return false;
     r->head.method = line;
     r->head.target = target;
@@ -99,18 +100,27 @@ static bool read_head(struct reader *r)
     return false;
 }
 
-/* Is raw[0..len) lines that end in CRLF, none folded, all with a name and
- * without a control character, and the last one empty? */
+static bool is_line_end(const char *ptr, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (ptr[i] != '\r' && ptr[i] != '\n' && ptr[i] != '\0')
+            return false;
+    return ptr[len - 1] == '\n';
+}
+
+/* Is it lines with two bytes of line end each and one more at the end, none
+ * folded, all but the first with a name, and without a control character?  (See
+ * http_guard_lines() for line ends that are not quite CRLF.) */
 static bool is_clean(const char *raw, size_t len)
 {
     size_t start = 0;
 
-    for (size_t i = 0; i + 1 < len; i++) {
+    if (len < 4 || !is_line_end(raw + len - 4, 4))
+        return false;
+    for (size_t i = 0; i <= len - 4; i++) {
         unsigned char c = (unsigned char)raw[i];
 
-        if (c == '\r' && raw[i + 1] == '\n') {
-            if (i == start)
-                return i + 2 == len;
+        if (i == len - 4 || is_line_end(raw + i, 2)) {
             if (start > 0 &&
                 (raw[start] == ' ' || raw[start] == '\t' || raw[start] == ':' ||
                  !memchr(raw + start, ':', i - start)))
@@ -121,7 +131,7 @@ static bool is_clean(const char *raw, size_t len)
             return false;
         }
     }
-    return false;
+    return true;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

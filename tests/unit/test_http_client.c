@@ -1,11 +1,4 @@
 /* The client against our own server, both in one loop. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +10,7 @@
 #include "common/http_client.h"
 #include "common/http_server.h"
 #include "common/mem.h"
+#include "tests/unit/unit.h"
 
 enum { DEADLINE_MS = 20000, ANSWER_BYTES = 1000 };
 

@@ -1,11 +1,4 @@
 /* The server on a real loopback socket; server and client share one loop. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -18,6 +11,7 @@
 #include "common/http_server.h"
 #include "common/limits.h"
 #include "common/mem.h"
+#include "tests/unit/unit.h"
 
 #define BYTES(text) (text), sizeof(text) - 1
 

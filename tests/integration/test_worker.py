@@ -73,6 +73,7 @@ def test_repeated_and_reordered_webhooks_change_nothing(fleet, provider, pages):
         provider.send(capture, "progress", progress=40)
         for _ in range(3):
             provider.send_outcome(capture)
+        fleet.wait_for_job(capture.job_id, "completed")
         provider.send(capture, "progress", progress=70)
         provider.send(capture, "failed", error="late", errorCode="TIMEOUT")
     provider.script = script
@@ -82,7 +83,7 @@ def test_repeated_and_reordered_webhooks_change_nothing(fleet, provider, pages):
     row = fleet.job(job)
     assert (row.status, row.progress, row.attempt, row.error) == ("completed", 100, 1, None)
     counted = [o for _, o in outcomes(fleet, job)]
-    assert counted.count("recorded") in (2, 3, 4)  # submitted, completed, progress before it
+    assert counted.count("recorded") in (2, 3)  # submitted, completed, perhaps the first progress
     assert provider.answers == [200] * 6
     assert [e for e, o in outcomes(fleet, job) if o == "recorded"].count("completed") == 1
 

@@ -21,11 +21,12 @@ enum event_kind {
 
 enum webhook_auth { WEBHOOK_HMAC, WEBHOOK_STATIC_HEADER, WEBHOOK_URL_TOKEN };
 
-/* Ordered alternatives: the first that is there wins. */
-enum place_kind { PLACE_BODY, PLACE_HEADER, PLACE_QUERY };
+/* Ordered alternatives: the first that is there wins.  So far all stand in a
+ * JSON body; a stream entry and an http_answer carry no headers. */
+enum place_kind { PLACE_BODY };
 struct place {
     enum place_kind kind;
-    const char *path; /* JSON path, header name, query name */
+    const char *path; /* JSON path */
 };
 struct places {
     struct place *items;
@@ -37,7 +38,7 @@ struct event_word { /* case-insensitive */
     enum event_kind kind;
 };
 
-/* Where things stand in a webhook body or a status answer; PLACE_BODY only. */
+/* Where things stand in a webhook body or a status answer. */
 struct payload_map {
     struct places event, job_id, status, success, image, error, error_code;
     struct places width, height, size, progress;
@@ -61,11 +62,10 @@ struct profile {
         const char *url_field;     /* body path of the page's URL; dots nest */
         const char *webhook_field; /* body path of the webhook URL */
         struct json_object *constants; /* merged into every body; or NULL */
-        int64_t concurrency; /* at once per worker process; 0: no limit */
     } submit;
 
     struct {
-        struct places job_id; /* PLACE_BODY or PLACE_HEADER; may be empty */
+        struct places job_id; /* may be empty: the provider gives none */
     } answer;
 
     struct {

@@ -1,6 +1,5 @@
 #include "common/profile_fields.h"
 
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -143,24 +142,6 @@ bool fields_bool(const struct fields *f, const char *name, bool fallback)
     if (truth < 0)
         fields_fail(f, name, "must be true or false");
     return truth > 0;
-}
-
-int64_t fields_number(const struct fields *f, const char *name, int64_t min,
-                      int64_t max, int64_t fallback)
-{
-    struct json_object *value = get(f, name);
-    int64_t number = json_number(value, "", min - 1);
-
-    if (!value)
-        return fallback;
-    if (!json_object_is_type(value, json_type_int) || number < min ||
-        number > max) {
-        fields_fail(f, name,
-                    "must be a whole number from %" PRId64 " to %" PRId64, min,
-                    max);
-        return fallback;
-    }
-    return number;
 }
 
 int fields_choice(const struct fields *f, const char *name,

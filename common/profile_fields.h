@@ -46,8 +46,6 @@ bool fields_has(const struct fields *f, const char *name);
 const char *fields_text(const struct fields *f, const char *name);
 const char *fields_need_text(const struct fields *f, const char *name);
 bool fields_bool(const struct fields *f, const char *name, bool fallback);
-int64_t fields_number(const struct fields *f, const char *name, int64_t min,
-                      int64_t max, int64_t fallback);
 /* The index of the text in `words`, a NULL-ended list. */
 int fields_choice(const struct fields *f, const char *name,
                   const char *const *words, int fallback);

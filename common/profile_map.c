@@ -10,27 +10,20 @@
 /* places */
 
 static bool read_place(const struct fields *f, const char *name,
-                       const char *text, bool headers_too, struct place *out)
+                       const char *text, struct place *out)
 {
     static const char body[] = "body:";
-    static const char header[] = "header:";
 
-    if (strncmp(text, body, sizeof body - 1) == 0) {
+    if (strncmp(text, body, sizeof body - 1) == 0 &&
+        fields_is_json_path(text + sizeof body - 1)) {
         *out = (struct place){ PLACE_BODY, text + sizeof body - 1 };
-        if (fields_is_json_path(out->path))
-            return true;
+        return true;
     }
-    if (headers_too && strncmp(text, header, sizeof header - 1) == 0) {
-        *out = (struct place){ PLACE_HEADER, text + sizeof header - 1 };
-        if (fields_is_header_name(out->path))
-            return true;
-    }
-    fields_fail(f, name, "\"%.64s\" is no place like \"body:data.url\"%s", text,
-                headers_too ? " or \"header:X-Job-Id\"" : "");
+    fields_fail(f, name, "\"%.64s\" is no place like \"body:data.url\"", text);
     return false;
 }
 
-void map_read_places(const struct fields *f, const char *name, bool headers_too,
+void map_read_places(const struct fields *f, const char *name,
                      struct places *out)
 {
     size_t count = 0;
@@ -39,8 +32,7 @@ void map_read_places(const struct fields *f, const char *name, bool headers_too,
     if (count > 0)
         out->items = mem_resize_array(NULL, count, sizeof *out->items);
     while (out->count < count &&
-           read_place(f, name, texts[out->count], headers_too,
-                      &out->items[out->count]))
+           read_place(f, name, texts[out->count], &out->items[out->count]))
         out->count++;
     free(texts);
 }
@@ -90,17 +82,17 @@ void map_read_payload(const struct fields *parent, struct payload_map *map)
     if (!fields_open(&f, parent, "payload"))
         return;
     fields_only(&f, keys);
-    map_read_places(&f, "event", false, &map->event);
-    map_read_places(&f, "job_id", false, &map->job_id);
-    map_read_places(&f, "status", false, &map->status);
-    map_read_places(&f, "success", false, &map->success);
-    map_read_places(&f, "image", false, &map->image);
-    map_read_places(&f, "error", false, &map->error);
-    map_read_places(&f, "error_code", false, &map->error_code);
-    map_read_places(&f, "width", false, &map->width);
-    map_read_places(&f, "height", false, &map->height);
-    map_read_places(&f, "size", false, &map->size);
-    map_read_places(&f, "progress", false, &map->progress);
+    map_read_places(&f, "event", &map->event);
+    map_read_places(&f, "job_id", &map->job_id);
+    map_read_places(&f, "status", &map->status);
+    map_read_places(&f, "success", &map->success);
+    map_read_places(&f, "image", &map->image);
+    map_read_places(&f, "error", &map->error);
+    map_read_places(&f, "error_code", &map->error_code);
+    map_read_places(&f, "width", &map->width);
+    map_read_places(&f, "height", &map->height);
+    map_read_places(&f, "size", &map->size);
+    map_read_places(&f, "progress", &map->progress);
     read_words(&f, map);
     if (map->event.count + map->status.count > 0 && map->word_count == 0)
         fields_fail(&f, "words", "must say what event and status mean");

@@ -8,8 +8,8 @@
 #include "common/profile.h"
 #include "common/profile_fields.h"
 
-/* "body:PATH" or a list of them; where `headers_too`, "header:NAME" as well. */
-void map_read_places(const struct fields *f, const char *name, bool headers_too,
+/* "body:PATH" or a list of them. */
+void map_read_places(const struct fields *f, const char *name,
                      struct places *out);
 /* The object "payload", which must be there. */
 void map_read_payload(const struct fields *parent, struct payload_map *map);

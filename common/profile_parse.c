@@ -191,8 +191,8 @@ static void read_submit_auth(const struct fields *submit, struct profile *p)
 static void read_submit(const struct fields *root, struct profile *p)
 {
     static const char *const keys[] = {
-        "base_url",      "method",    "path",        "auth", "url_field",
-        "webhook_field", "constants", "concurrency", NULL,
+        "base_url",  "method",        "path",      "auth",
+        "url_field", "webhook_field", "constants", NULL,
     };
     static const char *const methods[] = { "POST", "PUT", "PATCH", NULL };
     struct fields f;
@@ -209,7 +209,6 @@ static void read_submit(const struct fields *root, struct profile *p)
     p->submit.webhook_field = fields_json_path(&f, "webhook_field");
     if (fields_open(&constants, &f, "constants"))
         p->submit.constants = constants.object;
-    p->submit.concurrency = fields_number(&f, "concurrency", 0, 10000, 0);
 }
 
 static void read_answer(const struct fields *root, struct profile *p)
@@ -220,7 +219,7 @@ static void read_answer(const struct fields *root, struct profile *p)
     if (!fields_open(&f, root, "answer"))
         return;
     fields_only(&f, keys);
-    map_read_places(&f, "job_id", true, &p->answer.job_id);
+    map_read_places(&f, "job_id", &p->answer.job_id);
 }
 
 static void read_status(const struct fields *root, struct profile *p)

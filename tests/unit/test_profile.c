@@ -17,8 +17,8 @@ static const char full[] =
     "'submit':{'base_url':'https://api.example/v1','method':'PUT',"
     "'path':'/shots?fast=1','auth':{'header':'X-Key','value':'{key}'},"
     "'url_field':'page.url','webhook_field':'hook.url',"
-    "'constants':{'async':true,'hook':{'events':['done']}},'concurrency':4},"
-    "'answer':{'job_id':['body:id','header:X-Job-Id']},"
+    "'constants':{'async':true,'hook':{'events':['done']}}},"
+    "'answer':{'job_id':['body:id','body:data.id']},"
     "'webhook':{'auth':{'kind':'hmac','header':'X-Sig','layout':'composite',"
     "'digest_key':'v1','algorithm':'sha512','encoding':'base64',"
     "'timestamp':{'key':'t','unit':'iso8601'},'id_header':'X-Id',"
@@ -79,13 +79,12 @@ static void every_key_is_read(void **state)
     assert_string_equal(p.submit.url_field, "page.url");
     assert_string_equal(p.submit.webhook_field, "hook.url");
     assert_int_equal(json_boolean(p.submit.constants, "async"), 1);
-    assert_int_equal(p.submit.concurrency, 4);
 
     assert_int_equal(p.answer.job_id.count, 2);
     assert_int_equal(p.answer.job_id.items[0].kind, PLACE_BODY);
     assert_string_equal(p.answer.job_id.items[0].path, "id");
-    assert_int_equal(p.answer.job_id.items[1].kind, PLACE_HEADER);
-    assert_string_equal(p.answer.job_id.items[1].path, "X-Job-Id");
+    assert_int_equal(p.answer.job_id.items[1].kind, PLACE_BODY);
+    assert_string_equal(p.answer.job_id.items[1].path, "data.id");
 
     assert_int_equal(p.webhook.auth, WEBHOOK_HMAC);
     assert_string_equal(p.webhook.signature_header, "X-Sig");
@@ -176,7 +175,7 @@ static void unknown_keys_are_named_with_the_known(void **state)
           "answer, webhook, status, errors" },
         { "'method'", "'secret'",
           "submit: unknown key \"secret\"; the keys here are base_url, method, "
-          "path, auth, url_field, webhook_field, constants, concurrency" },
+          "path, auth, url_field, webhook_field, constants" },
         { "'value':'{key}'", "'valeu':'{key}'",
           "submit.auth: unknown key \"valeu\"; the keys here are header, "
           "value" },
@@ -214,14 +213,6 @@ static void wrong_types_are_named(void **state)
         { "'all keys'", "[]", "about: must be a text" },
         { "'base_url':'https://api.example/v1'", "'base_url':''",
           "submit.base_url: must be a text that is not empty" },
-        { "'concurrency':4", "'concurrency':'4'",
-          "submit.concurrency: must be a whole number from 0 to 10000" },
-        { "'concurrency':4", "'concurrency':4.5",
-          "submit.concurrency: must be a whole number from 0 to 10000" },
-        { "'concurrency':4", "'concurrency':-1",
-          "submit.concurrency: must be a whole number from 0 to 10000" },
-        { "'concurrency':4", "'concurrency':10001",
-          "submit.concurrency: must be a whole number from 0 to 10000" },
         { "{'async':true,'hook':{'events':['done']}}", "true",
           "submit.constants: must be an object" },
         { "'require_token':true", "'require_token':1",
@@ -291,12 +282,9 @@ static void wrong_values_are_named_with_the_remedy(void **state)
           "SHOTFLEET_PROVIDER_KEY; a key itself does not belong here" },
         { "'page.url'", "'page..url'",
           "submit.url_field: \"page..url\" is no path like data.image.url" },
-        { "'header:X-Job-Id'", "'X-Job-Id'",
-          "answer.job_id: \"X-Job-Id\" is no place like \"body:data.url\" or "
-          "\"header:X-Job-Id\"" },
-        { "'header:X-Job-Id'", "'header:X Job'",
-          "answer.job_id: \"header:X Job\" is no place like \"body:data.url\" "
-          "or \"header:X-Job-Id\"" },
+        { "'body:data.id'", "'header:X-Job-Id'",
+          "answer.job_id: \"header:X-Job-Id\" is no place like "
+          "\"body:data.url\"" },
         { "'body:event'", "'event'",
           "webhook.payload.event: \"event\" is no place like "
           "\"body:data.url\"" },
@@ -355,7 +343,7 @@ static void what_is_missing_is_named(void **state)
           "'error':'body:error'",
           "status.payload: needs one of event, status, success, image: nothing "
           "else tells how a capture ended" },
-        { "'answer':{'job_id':['body:id','header:X-Job-Id']},", "",
+        { "'answer':{'job_id':['body:id','body:data.id']},", "",
           "status: needs submit.base_url and answer.job_id" },
         { "'status':{'path':'/shots/{id}',", "'status':{",
           "status.path: is missing" },

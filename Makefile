@@ -11,7 +11,7 @@ help:
 	@echo 'make clean       remove build/'
 
 # URL arrives through the environment, so that the shell leaves it alone.
-up: export URL := $(value URL)
+up: override export URL := $(value URL)
 up:
 	@scripts/up "$$URL"
 

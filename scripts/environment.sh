@@ -6,8 +6,6 @@
 . "$(dirname "${BASH_SOURCE[0]}")/services.sh"
 
 programs=(ingest worker poller capture api)
-declare -A port # by service; admin_NAME for /readyz and /metrics
-
 # The logs and run/ itself are the caller's, the rest is the fleet user's.
 prepare_folders() {
     local own=("$run"/{pids,secrets,redis,postgres,storage,capture,home})

@@ -34,16 +34,21 @@ is_running() { pid_of "$1" >/dev/null; }
 
 # Does the process still run a program that a newer build has replaced?
 is_outdated() {
-    local exe
-    exe=$(readlink "/proc/$(pid_of "$1")/exe" 2>/dev/null) || return 1
+    local pid exe
+    pid=$(pid_of "$1") && exe=$(readlink "/proc/$pid/exe") || return 1
     [[ $exe == *' (deleted)' ]]
 }
+
+declare -A port    # by service; admin_NAME: /readyz and /metrics
+declare -A already # "yes" for what start_service found running
 
 # start_service NAME STOP-SIGNAL COMMAND...: unless it runs.
 start_service() {
     local name=$1
-    if is_running "$name.keeper"; then
-        is_running "$name" && is_outdated "$name" || return 0
+    already[$name]=
+    if is_running "$name.keeper" && ! is_outdated "$name"; then
+        already[$name]=yes
+        return
     fi
     stop_services "$name" # a command that lost its keeper, or an old program
     as_fleet setsid --fork "$root/scripts/keep" "$@" \
@@ -52,10 +57,17 @@ start_service() {
         die "could not start $name" "$(tail -n 5 "$run/logs/$name.log")"
 }
 
-# wait_service NAME SECONDS COMMAND...: until COMMAND says that it is ready.
+# show_service NAME COMMAND...: waits until COMMAND says that it is ready.
+show_service() {
+    local name=$1 text=$1
+    [ -z "${port[$name]:-}" ] || text+=" on port ${port[$name]}"
+    [ -z "${already[$name]}" ] || text+=", running already"
+    step "$text" "$run/logs/up.log" wait_service "$@"
+}
+
 wait_service() {
-    local name=$1 deadline=$((SECONDS + $2))
-    shift 2
+    local name=$1 deadline=$((SECONDS + 60))
+    shift
     until "$@" >/dev/null 2>&1; do
         if ! is_running "$name.keeper" || ((SECONDS >= deadline)); then
             tail -n 15 "$run/logs/$name.log"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/db_call.h"
 #include "common/log.h"
 #include "common/mem.h"
 
@@ -19,30 +20,9 @@ enum {
     ANSWER_MS = 45 * 1000,
     WATCHDOG_MS = 5 * 1000,
     STATEMENTS_MAX = 32,
-    PARAMS_MAX = 32,
 };
 
 enum db_state { DB_DOWN, DB_CONNECTING, DB_UP, DB_CLOSED };
-
-struct call {
-    struct call *next;
-    const struct db_statement *statement;
-    char **values;
-    size_t count;
-    db_fn *fn;
-    void *arg;
-    bool sent;
-    bool preparing; /* the next result answers the prepare */
-    PGresult *result;
-    int64_t sent_ms;
-};
-
-struct db_result {
-    enum db_status status;
-    const PGresult *rows; /* NULL for DB_LOST */
-    const char *error;
-    const char *sqlstate;
-};
 
 struct db {
     struct loop *loop;
@@ -76,31 +56,6 @@ static void step(int ready, void *arg);
 
 /* --- calls */
 
-static void call_free(struct call *c)
-{
-    for (size_t i = 0; i < c->count; i++)
-        free(c->values[i]);
-    free(c->values);
-    PQclear(c->result);
-    free(c);
-}
-
-static struct call *call_new(const struct db_statement *statement,
-                             const char *const *values, size_t count, db_fn *fn,
-                             void *arg)
-{
-    struct call *c = mem_zalloc(sizeof *c);
-
-    assert(count <= PARAMS_MAX);
-    *c = (struct call){
-        .statement = statement, .count = count, .fn = fn, .arg = arg
-    };
-    c->values = mem_zalloc(count * sizeof *c->values);
-    for (size_t i = 0; i < count; i++)
-        c->values[i] = mem_strdup_or_null(values[i]);
-    return c;
-}
-
 static struct call *pop(struct db *d)
 {
     struct call *c = d->first;
@@ -110,58 +65,6 @@ static struct call *pop(struct db *d)
         d->last = NULL;
     d->outstanding--;
     return c;
-}
-
-static enum db_status classify(const char *sqlstate)
-{
-    static const char *const transient[] = {
-        "08",    /* connection */
-        "25006", /* read-only: a failover is under way */
-        "40",    /* serialization failure, deadlock */
-        "53",    /* disk full, out of memory, too many connections */
-        "55P03", /* lock not available */
-        "57",    /* shutdown, statement timeout */
-        "58",    /* I/O error */
-        "42501", /* rights: an operator can mend them, the entry is innocent */
-        "42P01", /* no such table: not migrated yet */
-        "42883", /* no such function: not migrated yet */
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(transient); i++) {
-        if (strncmp(sqlstate, transient[i], strlen(transient[i])) == 0)
-            return DB_TRANSIENT;
-    }
-    return DB_REFUSED;
-}
-
-static void answer(struct call *c)
-{
-    struct db_result r = { .rows = c->result, .error = "", .sqlstate = "" };
-    ExecStatusType status = PQresultStatus(c->result);
-    const char *sqlstate;
-
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-        sqlstate = PQresultErrorField(c->result, PG_DIAG_SQLSTATE);
-        r.sqlstate = sqlstate ? sqlstate : "";
-        r.error = PQresultErrorField(c->result, PG_DIAG_MESSAGE_PRIMARY);
-        if (!r.error)
-            r.error = "statement was not executed";
-        r.status = sqlstate ? classify(sqlstate) : DB_TRANSIENT;
-    }
-    if (c->fn)
-        c->fn(&r, c->arg);
-    call_free(c);
-}
-
-static void answer_lost(struct call *c)
-{
-    struct db_result r = { .status = DB_LOST,
-                           .error = "lost the connection to postgresql",
-                           .sqlstate = "" };
-
-    if (c->fn)
-        c->fn(&r, c->arg);
-    call_free(c);
 }
 
 /* --- connection */
@@ -186,7 +89,7 @@ static void drop(struct db *d)
     loop_timer_start(d->retry,
                      backoff_ms(d->tries++, BACKOFF_BASE_MS, BACKOFF_CAP_MS));
     while (d->first && d->first->sent)
-        answer_lost(pop(d));
+        call_answer_lost(pop(d));
 }
 
 static void watch(struct db *d, int interest)
@@ -268,7 +171,7 @@ static void take_result(struct db *d, PGresult *result)
     }
     if (status == PGRES_PIPELINE_SYNC) {
         PQclear(result);
-        answer(pop(d));
+        call_answer(pop(d));
         return;
     }
     if (c->preparing && !c->result) {
@@ -437,7 +340,7 @@ void db_free(struct db *d)
     loop_watch_free(d->watch);
     PQfinish(d->connection);
     while (d->first)
-        answer_lost(pop(d));
+        call_answer_lost(pop(d));
     loop_timer_free(d->retry);
     loop_timer_free(d->watchdog);
     explicit_bzero(d->url, strlen(d->url)); /* may hold a password */
@@ -463,7 +366,7 @@ void db_call(struct db *d, const struct db_statement *statement,
     struct call *c = call_new(statement, values, count, fn, arg);
 
     if (d->state == DB_CLOSED) {
-        answer_lost(c);
+        call_answer_lost(c);
         return;
     }
     if (d->last)
@@ -484,38 +387,4 @@ void db_listen(struct db *d, const char *channel, loop_fn *fn, void *arg)
     d->on_notify_arg = arg;
     d->listen_sql = mem_format("listen %s", channel);
     d->listen = (struct db_statement){ "listen", d->listen_sql };
-}
-
-enum db_status db_result_status(const struct db_result *r)
-{
-    return r->status;
-}
-
-const char *db_result_error(const struct db_result *r)
-{
-    return r->error;
-}
-
-const char *db_result_sqlstate(const struct db_result *r)
-{
-    return r->sqlstate;
-}
-
-size_t db_rows(const struct db_result *r)
-{
-    return r->rows ? (size_t)PQntuples(r->rows) : 0;
-}
-
-const char *db_value(const struct db_result *r, size_t row, size_t column)
-{
-    if (PQgetisnull(r->rows, (int)row, (int)column))
-        return NULL;
-    return PQgetvalue(r->rows, (int)row, (int)column);
-}
-
-int64_t db_number(const struct db_result *r, size_t row, size_t column)
-{
-    const char *value = db_value(r, row, column);
-
-    return value ? strtoll(value, NULL, 10) : 0;
 }

@@ -1,5 +1,6 @@
 #include "common/admin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,11 +32,14 @@ static void respond_text(struct http_request *r, unsigned status,
 static void respond_ready(struct http_request *r, const struct admin *a)
 {
     char reason[REASON_SIZE] = "";
+    char text[REASON_SIZE + 1];
 
-    if (!a->ready || a->ready(reason, sizeof reason, a->arg))
+    if (!a->ready || a->ready(reason, sizeof reason, a->arg)) {
         respond_text(r, 200, "ok\n");
-    else
-        respond_text(r, 503, reason[0] ? reason : "not ready");
+        return;
+    }
+    snprintf(text, sizeof text, "%s\n", reason[0] ? reason : "not ready");
+    respond_text(r, 503, text);
 }
 
 static void respond_metrics(struct http_request *r, const struct admin *a)

@@ -245,6 +245,7 @@ out:
         log_error(NULL, "%s", c->error);
     /* The server first: what it drops may still be in the studio's hands. */
     http_server_free(c->server);
+    loop_timer_free(c->drain);
     studio_free(c->routes.studio);
     webhooks_free(c->webhooks);
     http_client_free(c->client);
@@ -252,8 +253,6 @@ out:
     filter_proxy_free(c->proxy);
     pictures_close(c->pictures);
     metrics_free(c->metrics);
-    if (c->drain)
-        loop_timer_free(c->drain);
     loop_free(c->loop);
     guard_release(&c->guard);
     secrets_release(&c->secrets);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -125,6 +126,8 @@ void filter_proxy_free(struct filter_proxy *p)
     if (p->listener)
         evconnlistener_free(p->listener);
     tunnel_stop_all(&p->world);
+    /* libevent frees a bufferevent in the turn after its last callback. */
+    event_base_loop(p->world.base, EVLOOP_NONBLOCK);
     resolver_free(p->world.resolver);
     free(p);
 }

@@ -32,7 +32,9 @@ enum refusal {
 MUST_USE int filter_proxy_new(struct filter_proxy **out, struct loop *loop,
                               const struct guard *guard, char *error,
                               size_t error_size);
-void filter_proxy_free(struct filter_proxy *p); /* accepts NULL */
+/* After all else that lives in the loop: lets the loop run once.  Accepts
+ * NULL. */
+void filter_proxy_free(struct filter_proxy *p);
 uint16_t filter_proxy_port(const struct filter_proxy *p);
 
 /* Why it last refused to connect to the host of `url`, if that was not before

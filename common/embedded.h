@@ -1,4 +1,5 @@
-/* embedded.h - files that were compiled into the program (cmake/embed.cmake). */
+/* embedded.h - files that were compiled into the program (cmake/embed.cmake).
+ */
 #ifndef EMBEDDED_H
 #define EMBEDDED_H
 

@@ -217,7 +217,7 @@ enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
     case REQUEST_SENDING:
         break;
     }
-    assert(!"libmicrohttpd called for a request that sleeps or is answered");
+    assert(false); /* no calls for what sleeps or is answered */
     return MHD_NO;
 }
 

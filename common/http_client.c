@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <curl/curl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,6 +231,7 @@ struct http_client *http_client_new(struct loop *loop,
 {
     struct http_client *c = mem_zalloc(sizeof *c);
 
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         abort(); /* only when memory is out */
     c->loop = loop;

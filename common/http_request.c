@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/http_guard.h"
 #include "common/http_internal.h"
+#include "common/json_escape.h"
 #include "common/limits.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -197,54 +198,6 @@ void http_respond(struct http_request *r, unsigned status, const char *type,
                         type, fields);
 }
 
-/* Length of the UTF-8 sequence at `s` (RFC 3629), 0 when it is none. */
-static size_t utf8_length(const unsigned char *s)
-{
-    unsigned char low = 0x80;
-    unsigned char high = 0xbf;
-    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-
-    if (len == 1)
-        return 1;
-    if (s[0] < 0xc2 || s[0] > 0xf4)
-        return 0;
-    if (s[0] == 0xe0)
-        low = 0xa0;
-    else if (s[0] == 0xed)
-        high = 0x9f;
-    else if (s[0] == 0xf0)
-        low = 0x90;
-    else if (s[0] == 0xf4)
-        high = 0x8f;
-    if (s[1] < low || s[1] > high)
-        return 0;
-    for (size_t i = 2; i < len; i++)
-        if (s[i] < 0x80 || s[i] > 0xbf)
-            return 0;
-    return len;
-}
-
-/* The inside of a JSON string; bytes that are no UTF-8 become U+FFFD.  `out` is
- * large enough for six bytes each. */
-static void append_json(struct buf *out, const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    int failed = 0;
-
-    while (*s) {
-        size_t len = utf8_length(s);
-
-        if (len == 0)
-            failed |= buf_append_str(out, "\xef\xbf\xbd");
-        else if (*s < 0x20 || *s == '"' || *s == '\\')
-            failed |= buf_printf(out, "\\u%04x", *s);
-        else
-            failed |= buf_append(out, (const char *)s, len);
-        s += len ? len : 1;
-    }
-    assert(failed == 0);
-}
-
 void http_respond_error(struct http_request *r, unsigned status,
                         const char *fmt, ...)
 {
@@ -258,9 +211,10 @@ void http_respond_error(struct http_request *r, unsigned status,
     va_end(args);
     buf_init(&out, 6 * sizeof text + 32);
     failed |= buf_append_str(&out, "{\"error\":\"");
-    append_json(&out, text);
+    failed |= json_escape(&out, text, 6 * sizeof text);
     failed |= buf_append_str(&out, "\"}\n");
     assert(failed == 0);
+    (void)failed;
     http_respond(r, status, "application/json", out.data, out.len, NULL);
     buf_release(&out);
 }

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ enum {
     ROUNDS = 16,
 };
 
+PRINTF_LIKE(2, 0)
 static void on_log(void *cls, const char *fmt, va_list args)
 {
     char text[256];
@@ -117,10 +119,10 @@ static struct MHD_Daemon *start(struct http_server *s, int fd,
         MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, /**/
         MHD_OPTION_LISTEN_SOCKET, fd,             /**/
         MHD_OPTION_URI_LOG_CALLBACK, http_access_line, s,
-        MHD_OPTION_NOTIFY_COMPLETED, http_access_over, s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_s ? idle_s : IDLE_TIMEOUT_S,
-        MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_COMPLETED,
+        http_access_over, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        idle_s ? idle_s : IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
         connections ? connections : MAX_CONNECTIONS,
 #if MHD_VERSION >= 0x00097701
         MHD_OPTION_CLIENT_DISCIPLINE_LVL, 2,
@@ -140,6 +142,7 @@ struct http_server *http_server_new(struct loop *loop,
 
     if (fd < 0)
         return NULL;
+    signal(SIGPIPE, SIG_IGN); /* sendfile() has no MSG_NOSIGNAL */
     s = mem_zalloc(sizeof *s);
     s->loop = loop;
     s->max_body_bytes = options->max_body_bytes;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/utf8.h"
+
 struct scan {
     const unsigned char *at, *end;
     unsigned depth_left;
@@ -73,46 +75,13 @@ static bool in_range(int c, int low, int high)
     return c >= low && c <= high;
 }
 
-/* One character of more than one byte, RFC 3629, section 4: the range of the
- * second byte keeps out overlong forms, surrogates and what is past U+10FFFF.
- */
 static bool take_utf8(struct scan *s)
 {
-    const unsigned char *start = s->at;
-    int first = peek(s);
-    int low = 0x80;
-    int high = 0xBF;
-    int more = 0;
+    size_t len = utf8_sequence((const char *)s->at, (size_t)(s->end - s->at));
 
-    if (in_range(first, 0xC2, 0xDF))
-        more = 1;
-    else if (in_range(first, 0xE0, 0xEF))
-        more = 2;
-    else if (in_range(first, 0xF0, 0xF4))
-        more = 3;
-    if (first == 0xE0)
-        low = 0xA0;
-    else if (first == 0xED)
-        high = 0x9F;
-    else if (first == 0xF0)
-        low = 0x90;
-    else if (first == 0xF4)
-        high = 0x8F;
-
-    s->at++;
-    for (int i = 0; i < more; i++) {
-        if (!in_range(peek(s), low, high)) {
-            more = 0;
-            break;
-        }
-        s->at++;
-        low = 0x80;
-        high = 0xBF;
-    }
-    if (more == 0) {
-        s->at = start;
+    if (len == 0)
         return fail(s, "invalid UTF-8");
-    }
+    s->at += len;
     return true;
 }
 

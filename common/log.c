@@ -2,13 +2,19 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/json_escape.h"
 
-enum { LINE_MAX_BYTES = 4096 };
+enum {
+    VALUE_MAX_BYTES =
+        2048, /* of the message and of each field; the rest is cut */
+    LINE_MAX_BYTES = 256 * 1024,
+};
 
 static struct {
     const char *program;
@@ -49,34 +55,16 @@ int log_format_parse(const char *word, enum log_format *out)
     return 0;
 }
 
-/* Every append below may find the line full; the line is then cut there, which
- * is what a log line should do. */
 static void put(struct buf *line, const char *s)
 {
-    size_t len = strlen(s);
-    size_t room = line->max - line->len;
-
-    if (buf_append(line, s, len < room ? len : room) != 0)
-        return;
+    if (buf_append_str(line, s) != 0)
+        abort(); /* VALUE_MAX_BYTES and the few fields of a call bound it */
 }
 
-/* JSON string escapes; they read well in the text form too. */
 static void put_escaped(struct buf *line, const char *s)
 {
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        char escape[sizeof "\\u0000"];
-
-        if (c == '"' || c == '\\')
-            snprintf(escape, sizeof escape, "\\%c", c);
-        else if (c == '\n')
-            snprintf(escape, sizeof escape, "\\n");
-        else if (c < 0x20 || c == 0x7f)
-            snprintf(escape, sizeof escape, "\\u%04x", c);
-        else
-            snprintf(escape, sizeof escape, "%c", c);
-        put(line, escape);
-    }
+    if (json_escape(line, s, VALUE_MAX_BYTES) != 0)
+        abort(); /* likewise */
 }
 
 static bool needs_quotes(const char *s)
@@ -102,6 +90,7 @@ static void put_text(struct buf *line, enum log_level level,
         put_escaped(line, fields->value);
         put(line, needs_quotes(fields->value) ? "\"" : "");
     }
+    put(line, "\n");
 }
 
 static void put_json_pair(struct buf *line, const char *name, const char *value)
@@ -123,6 +112,7 @@ static void put_json(struct buf *line, enum log_level level,
         if (fields->value)
             put_json_pair(line, fields->name, fields->value);
     }
+    put(line, "}\n");
 }
 
 void log_write(enum log_level level, const struct log_field *fields,
@@ -148,15 +138,11 @@ void log_write(enum log_level level, const struct log_field *fields,
         put(&line, time);
         put(&line, pid);
         put_json(&line, level, fields, message);
-        line.max += 2;
-        put(&line, "}\n");
     } else {
         snprintf(pid, sizeof pid, " [%d]", (int)getpid());
         put(&line, time);
         put(&line, pid);
         put_text(&line, level, fields, message);
-        line.max += 1;
-        put(&line, "\n");
     }
     /* a log that cannot be written has nobody left to tell */
     if (line.data && write(STDERR_FILENO, line.data, line.len) < 0)

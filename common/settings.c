@@ -62,7 +62,7 @@ static int check_names(char error[SETTINGS_ERROR_SIZE])
 {
     static const char prefix[] = "SHOTFLEET_";
 
-    for (char **e = environ; *e; e++) {
+    for (char **e = environ; e && *e; e++) {
         size_t len = strcspn(*e, "=");
 
         if (strncmp(*e, prefix, sizeof prefix - 1) != 0 || is_known(*e, len))

@@ -97,8 +97,6 @@ static void judge_error(struct entry *e, const struct provider *p,
     snprintf(fallback, sizeof fallback, "provider answered HTTP %u", status);
     if (!message)
         message = fallback;
-    if (!code)
-        code = "PROVIDER_ERROR";
     if (status == 401 || status == 403)
         postpone(e, code,
                  "the provider refuses our key; check "
@@ -108,7 +106,7 @@ static void judge_error(struct entry *e, const struct provider *p,
              profile_retryable(p->profile, code, status))
         postpone(e, code, message, wait_for(answer));
     else
-        entry_finish(e, "failed", code, message);
+        entry_finish(e, "failed", code ? code : "PROVIDER_ERROR", message);
     json_object_put(root);
 }
 
@@ -124,7 +122,9 @@ static void judge_accepted(struct entry *e, const struct provider *p,
         struct json_object *value =
             place->kind == PLACE_BODY ? json_at(root, place->path) : NULL;
 
-        if (value && !e->result.provider_job)
+        if (!e->result.provider_job &&
+            (json_object_is_type(value, json_type_string) ||
+             json_object_is_type(value, json_type_int)))
             e->result.provider_job = mem_strdup(json_object_get_string(value));
     }
     json_object_put(root);

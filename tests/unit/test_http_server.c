@@ -305,7 +305,7 @@ static void error_is_json(void **state)
 
     assert_status(answer, 418);
     assert_has(answer, "Content-Type: application/json\r\n");
-    assert_has(answer, "{\"error\":\"no \\u0022tea\\u0022\\u000a\\u005c "
+    assert_has(answer, "{\"error\":\"no \\\"tea\\\"\\n\\\\ "
                        "\xef\xbf\xbd\xc3\xa9\"}\n");
     free(answer);
 }

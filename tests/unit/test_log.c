@@ -146,10 +146,35 @@ static void long_lines_are_cut_but_whole(void **state)
         log_info(LOG_WITH({ "field", huge }), "%s", huge);
         end(&c, output);
         assert_int_equal(count(output, '\n'), 1);
-        assert_true(strlen(output) <= 4096 + 2);
+        assert_true(strlen(output) <= 2 * 2048 + 200);
         assert_int_equal(output[strlen(output) - 1], '\n');
+        if (format == LOG_FORMAT_JSON) {
+            char error[160];
+            struct json_object *line =
+                json_parse(output, strlen(output), error, sizeof error);
+
+            assert_non_null(line);
+            assert_int_equal(strlen(json_text(line, "field")), 2048);
+            json_object_put(line);
+        }
     }
     free(huge);
+}
+
+static void bytes_that_are_no_text_stay_json(void **state)
+{
+    char output[OUTPUT_SIZE], error[160];
+    struct json_object *line;
+    struct capture c = begin();
+
+    (void)state;
+    log_init("t", LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    log_info(LOG_WITH({ "field", "a\xff\xc3" }), "\x01");
+    end(&c, output);
+    line = json_parse(output, strlen(output), error, sizeof error);
+    assert_non_null(line);
+    assert_string_equal(json_text(line, "field"), "a\xef\xbf\xbd\xef\xbf\xbd");
+    json_object_put(line);
 }
 
 static void words_are_parsed(void **state)
@@ -179,6 +204,7 @@ int main(void)
         cmocka_unit_test(nobody_can_forge_a_line),
         cmocka_unit_test(json_lines_are_json),
         cmocka_unit_test(long_lines_are_cut_but_whole),
+        cmocka_unit_test(bytes_that_are_no_text_stay_json),
         cmocka_unit_test(words_are_parsed),
     };
 

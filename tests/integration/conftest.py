@@ -65,6 +65,15 @@ def pages():
     server.close()
 
 
+def pytest_runtest_logreport(report):
+    """ctest is silent until all is over; scripts/test shows this file."""
+    path = os.environ.get("TEST_PROGRESS")
+    if path and (report.when == "call" or report.failed):
+        with open(path, "a") as progress:
+            progress.write(f"  {report.outcome:7}{report.duration:6.1f} s  "
+                           f"{report.nodeid.split('/')[-1]}\n")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failed test shows what its programs said."""

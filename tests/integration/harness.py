@@ -7,7 +7,6 @@
         stack.wait_for_job(job, "completed")
 """
 
-import glob
 import os
 import re
 import secrets
@@ -100,12 +99,7 @@ class Stack:
         os.makedirs(self.env["SHOTFLEET_CAPTURE_DIR"])
         self.redis.flushall()
         self.postgres_server.create(self.database)
-        if os.path.exists(os.path.join(BIN, "shotfleet")):
-            self.cli("migrate", check=True)
-        else:
-            for path in sorted(glob.glob(os.path.join(ROOT, "sql", "0*.sql"))):
-                with open(path) as f:
-                    self.sql(f.read())
+        self.cli("migrate", check=True)
 
     def tear_down(self):
         """Stops everything; returns what was wrong, in words."""

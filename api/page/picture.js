@@ -1,0 +1,74 @@
+// Pictures of captures as elements, fetched when they come into view.
+
+import { key, pictureUrl, releasePicture } from "./api.js";
+import { element } from "./text.js";
+
+const sources = new WeakMap(); // <img> to path
+
+async function load(image) {
+  observer.unobserve(image);
+  try {
+    const url = await pictureUrl(sources.get(image));
+    image.addEventListener("load", () => releasePicture(url), { once: true });
+    image.src = url;
+  } catch {
+    image.dispatchEvent(new Event("error"));
+  }
+}
+
+const observer = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (entry.isIntersecting) load(entry.target);
+  }
+}, { rootMargin: "300px" });
+
+// For the <img> alone; PDFs have no <img> and get null.
+export function picture(capture, alt) {
+  if (!capture.image || capture.image.type === "application/pdf") return null;
+  const image = element("img", {
+    alt,
+    width: capture.image.width,
+    height: capture.image.height,
+    decoding: "async",
+  });
+  image.addEventListener("error", () => {
+    image.replaceWith(element("p", {}, "The picture could not be loaded."));
+  }, { once: true });
+  sources.set(image, capture.image.url);
+  observer.observe(image);
+  return image;
+}
+
+async function withUrl(capture, use) {
+  const url = await pictureUrl(capture.image.url);
+  use(url);
+  setTimeout(() => releasePicture(url), 60_000);
+}
+
+// Links work by themselves without a key; with one the picture is fetched first.
+export function pictureLinks(capture) {
+  const name = `${capture.jobId}.${capture.image.type.split("/")[1]}`;
+  return [
+    element("a", {
+      class: "button",
+      href: capture.image.url,
+      target: "_blank",
+      rel: "noopener",
+      onclick: (event) => intercept(event, () => withUrl(capture, (url) => window.open(url, "_blank"))),
+    }, "Open"),
+    element("a", {
+      class: "button",
+      href: `${capture.image.url}?download`,
+      download: name,
+      onclick: (event) => intercept(event, () => withUrl(capture, (url) => {
+        element("a", { href: url, download: name }).click();
+      })),
+    }, "Download"),
+  ];
+}
+
+function intercept(event, action) {
+  if (!key()) return;
+  event.preventDefault();
+  action().catch(() => {});
+}

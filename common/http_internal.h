@@ -27,7 +27,7 @@ struct http_server {
     void *arg;
     uint16_t port;
     bool quiescing;
-    bool resumed;    /* a connection waits for the next MHD_run() */
+    bool again;      /* something waits for the next MHD_run() */
     bool old_parser; /* libmicrohttpd before 1.0 */
 };
 

@@ -49,10 +49,25 @@ void http_server_resume(struct http_server *s,
                         struct MHD_Connection *connection)
 {
     MHD_resume_connection(connection);
-    if (s->resumed)
+    if (s->again)
         return;
-    s->resumed = true;
+    s->again = true;
     loop_timer_start(s->timer, 0);
+}
+
+/* At its limit of connections or descriptors libmicrohttpd turns away from the
+ * listening socket; after a close it turns back, but only in the next
+ * MHD_run(). */
+static void on_connection(void *cls, struct MHD_Connection *connection,
+                          void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct http_server *s = cls;
+
+    (void)connection;
+    (void)context;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+        s->again = true;
 }
 
 static void run(struct http_server *s)
@@ -60,9 +75,9 @@ static void run(struct http_server *s)
     for (int round = 0; round < ROUNDS; round++) {
         MHD_UNSIGNED_LONG_LONG wait_ms = 0;
 
-        s->resumed = false;
+        s->again = false;
         MHD_run(s->daemon);
-        if (s->resumed)
+        if (s->again)
             continue;
         if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES)
             return;
@@ -112,24 +127,30 @@ static struct MHD_Daemon *start(struct http_server *s, int fd,
 {
     unsigned idle_s = options->idle_timeout_s;
     unsigned connections = options->max_connections;
+    struct MHD_OptionItem items[] = {
+        /* The logger comes first, so that it hears about the others. */
+        { MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, NULL },
+        { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_access_line, s },
+        { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_access_over, s },
+        { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, s },
+        { MHD_OPTION_LISTEN_SOCKET, fd, NULL },
+        { MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL },
+        { MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES, NULL },
+        { MHD_OPTION_CONNECTION_TIMEOUT, idle_s ? idle_s : IDLE_TIMEOUT_S,
+          NULL },
+        { MHD_OPTION_CONNECTION_LIMIT,
+          connections ? connections : MAX_CONNECTIONS, NULL },
+#if MHD_VERSION >= 0x00097701
+        { MHD_OPTION_CLIENT_DISCIPLINE_LVL, 2, NULL },
+#else
+        { MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
+#endif
+        { MHD_OPTION_END, 0, NULL },
+    };
 
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
-        NULL, http_access, s, /* the logger must come first */
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, /**/
-        MHD_OPTION_LISTEN_SOCKET, fd,             /**/
-        MHD_OPTION_URI_LOG_CALLBACK, http_access_line, s,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_COMPLETED,
-        http_access_over, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-        idle_s ? idle_s : IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
-        connections ? connections : MAX_CONNECTIONS,
-#if MHD_VERSION >= 0x00097701
-        MHD_OPTION_CLIENT_DISCIPLINE_LVL, 2,
-#else
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,
-#endif
-        MHD_OPTION_END);
+        NULL, http_access, s, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
 }
 
 struct http_server *http_server_new(struct loop *loop,

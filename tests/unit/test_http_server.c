@@ -923,6 +923,63 @@ static void shares_a_port_when_asked(void **state)
     http_server_free(second);
 }
 
+static void replace_server(struct fixture *f, unsigned idle_timeout_s,
+                           unsigned max_connections)
+{
+    struct http_server_options options = { .listen = "127.0.0.1:0",
+                                           .max_body_bytes = MAX_BODY,
+                                           .idle_timeout_s = idle_timeout_s,
+                                           .max_connections = max_connections,
+                                           .handler = handler,
+                                           .arg = f };
+    char error[256] = "";
+
+    http_server_free(f->server);
+    f->server = http_server_new(f->loop, &options, error, sizeof error);
+    assert_non_null(f->server);
+}
+
+static void closes_idle_connections(void **state)
+{
+    struct fixture *f = *state;
+    struct client quiet, half, held;
+
+    replace_server(f, 1, 0);
+    client_open(&quiet, f);
+    client_open(&half, f);
+    client_send(&half, BYTES("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                             "9\r\n\r\nhalf"));
+    hold(f, &held);
+    client_read(&quiet, NULL);
+    client_read(&half, NULL);
+    assert_int_equal(1, f->handled);
+    /* Whoever waits for us is not idle. */
+    http_respond(f->held, 200, NULL, BYTES("worth it"), NULL);
+    client_read(&held, "worth it");
+    client_close(&quiet);
+    client_close(&half);
+    client_close(&held);
+}
+
+static void limits_the_number_of_connections(void **state)
+{
+    struct fixture *f = *state;
+    struct client first, second;
+
+    replace_server(f, 0, 1);
+    client_open(&first, f);
+    client_send(&first, BYTES("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"));
+    client_read(&first, "GET /1 ");
+    client_open(&second, f);
+    client_send(&second, BYTES("GET /2 HTTP/1.1\r\nHost: x\r\n\r\n"));
+    client_send(&first, BYTES("GET /3 HTTP/1.1\r\nHost: x\r\n\r\n"));
+    client_read(&first, "GET /3 ");
+    assert_int_equal(2, f->handled);
+    client_close(&first);
+    client_read(&second, "GET /2 ");
+    client_close(&second);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -956,6 +1013,8 @@ int main(void)
         TEST(parses_listen_addresses),
         TEST(says_why_it_cannot_listen),
         TEST(shares_a_port_when_asked),
+        TEST(closes_idle_connections),
+        TEST(limits_the_number_of_connections),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,388 @@
+"""shotfleet: what people type."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from doubles import png
+from harness import BIN
+from processes import free_port, wait_for
+
+UNKNOWN = "0190a5d8-0000-7000-8000-000000000000"
+
+
+@pytest.fixture
+def api(stack):
+    stack.start("api")
+    return stack
+
+
+def lines(done):
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def finish(stack, job, status="completed"):
+    """What a worker leaves behind."""
+    if status == "completed":
+        picture = png()
+        path = os.path.join(stack.storage, f"{job}.png")
+        with open(path, "wb") as f:
+            f.write(picture)
+        stack.sql("update jobs set status = 'completed', completed_at = now(), "
+                  "image_key = %s, image_type = 'image/png', width = 4, height = 3, "
+                  "size_bytes = %s, sha256 = %s where id = %s::uuid", f"{job}.png",
+                  len(picture), hashlib.sha256(picture).hexdigest(), job)
+    else:
+        stack.sql("update jobs set status = 'failed', failed_at = now(), "
+                  "error_code = 'TIMEOUT', error = 'took\ttoo \x1b[31mlong' "
+                  "where id = %s::uuid", job)
+    stack.redis.xadd("shotfleet:live", {"job": job, "event": status, "data": "{}"})
+
+
+class Worker:
+    """Finishes whatever is queued, until closed; /fail pages fail."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.closing = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        position = "0"
+        while not self.closing.is_set():
+            for _, entries in self.stack.redis.xread({"shotfleet:submit": position},
+                                                     block=100):
+                for position, entry in entries:
+                    job = entry[b"job"].decode()
+                    url = self.stack.job(job).url
+                    if not url.endswith("/never"):
+                        finish(self.stack, job,
+                               "failed" if url.endswith("/fail") else "completed")
+
+    def close(self):
+        self.closing.set()
+        self.thread.join()
+
+
+@pytest.fixture
+def worker(api):
+    worker = Worker(api)
+    yield worker
+    worker.close()
+
+
+# submit
+
+def test_submit_prints_an_id_for_each_url(api):
+    done = api.cli("submit", "https://example.com/a", "https://example.com/b",
+                   check=True)
+    assert [line[1:] for line in lines(done)] == [
+        ["queued", "-", "-", "-", "https://example.com/a"],
+        ["queued", "-", "-", "-", "https://example.com/b"]]
+    for line in lines(done):
+        assert api.job(line[0]).status == "queued"
+    assert done.stderr == ""
+
+
+def test_submit_takes_options(api):
+    done = api.cli("submit", "--option", "device=mobile", "https://example.com/",
+                   "--option", "fullPage=true", "--option", "width=800",
+                   "--option", "viewport.isMobile=false", "--option",
+                   'userAgent="7"', "--option", "metadata.order=7",
+                   "--option", "css=a=b", check=True)
+    row = api.job(lines(done)[0][0])
+    assert row.options == {"device": "mobile", "fullPage": True, "width": 800,
+                           "viewport": {"isMobile": False}, "userAgent": "7",
+                           "css": "a=b"}
+    assert row.metadata == {"order": 7}
+
+
+def test_submit_waits_for_the_picture(api, worker):
+    done = api.cli("submit", "--wait", "https://example.com/", check=True)
+    [[job, status, size, length, picture, url]] = lines(done)
+    assert (status, size, length) == ("completed", "4x3", str(len(png())))
+    assert picture == f"{api.api_url}/v1/captures/{job}/image"
+    assert url == "https://example.com/"
+
+
+def test_submit_goes_on_after_bad_urls(api, worker):
+    done = api.cli("submit", "--wait", "file:///etc/passwd", "nonsense",
+                   "https://example.com/fail", "https://example.com/")
+    assert done.returncode == 2
+    got = lines(done)
+    assert [line[1] for line in got] == ["refused", "refused", "failed", "completed"]
+    assert got[0][4].startswith("INVALID_URL: ")
+    assert got[1][5] == "nonsense"
+    assert got[2][4] == "TIMEOUT: took?too ?[31mlong"  # nothing for a terminal
+
+
+def test_submit_says_that_one_failed(api, worker):
+    done = api.cli("submit", "--wait", "https://example.com/fail",
+                   "https://example.com/")
+    assert done.returncode == 1
+
+
+def test_submit_in_json(api, worker):
+    done = api.cli("submit", "--wait", "--json", "https://example.com/", "nonsense",
+                   "https://example.com/fail")
+    refused, completed, failed = map(json.loads, done.stdout.splitlines())
+    assert completed["image"]["width"] == 4
+    assert failed["error"]["code"] == "TIMEOUT"
+    assert (refused["url"], refused["status"]) == ("nonsense", "refused")
+    assert refused["error"]["code"] == "INVALID_URL"
+    assert done.returncode == 2
+
+
+def test_submit_saves_the_picture(api, worker, tmp_path):
+    folder = tmp_path / "pictures"
+    done = api.cli("submit", "-o", str(folder), "https://example.com/", check=True)
+    [file] = folder.iterdir()
+    assert file.name == lines(done)[0][0] + ".png"
+    assert file.read_bytes() == png()
+
+
+def test_submit_does_not_wait_forever(api, worker):
+    done = api.cli("submit", "--wait", "--timeout", "1", "https://example.com/never")
+    assert done.returncode == 1
+    assert "not finished within 1 s" in done.stderr
+    assert "shotfleet status" in done.stderr
+
+
+def test_submit_waits_through_a_restart_of_api(api):
+    worker = Worker(api)
+    try:
+        waiting = subprocess.Popen(
+            [os.path.join(BIN, "shotfleet"), "submit", "--wait",
+             "https://example.com/never"], env=api.env, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: api.metrics("api")["shotfleet_api_subscribers"] == 1, 10,
+                 "the command to wait")
+        api.kill("api")
+        finish(api, api.sql("select id::text from jobs")[0].id)
+        api.start("api")
+        out, err = waiting.communicate(timeout=30)
+        assert waiting.returncode == 0, err
+        assert "\tcompleted\t" in out
+    finally:
+        worker.close()
+
+
+def test_ctrl_c_says_that_captures_go_on(api):
+    waiting = subprocess.Popen(
+        [os.path.join(BIN, "shotfleet"), "submit", "--wait", "https://example.com/"],
+        env=api.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: api.metrics("api")["shotfleet_api_subscribers"] == 1, 10,
+             "the command to wait")
+    waiting.send_signal(signal.SIGINT)
+    out, err = waiting.communicate(timeout=10)
+    assert waiting.returncode == 130
+    assert "goes on" in err and "shotfleet list" in err
+    assert out == ""
+
+
+def test_an_api_that_is_away(stack):
+    url = f"http://127.0.0.1:{free_port()}"
+    for arguments in (["submit", "https://example.com/"],
+                      ["submit", "--wait", "https://example.com/", "http://b/"],
+                      ["status", UNKNOWN], ["list"]):
+        done = stack.cli(*arguments, SHOTFLEET_API_URL=url)
+        assert done.returncode == 3, arguments
+        assert url in done.stderr and "make up" in done.stderr
+        assert "SHOTFLEET_API_URL" in done.stderr
+
+
+def test_a_key_is_sent_and_asked_for(stack):
+    stack.start("api", SHOTFLEET_API_KEYS="secret-key")
+    done = stack.cli("submit", "https://example.com/", "https://example.com/2")
+    assert done.returncode == 2
+    assert "SHOTFLEET_API_KEY" in done.stderr
+    for arguments in (["submit", "https://example.com/"], ["list"]):
+        done = stack.cli(*arguments, SHOTFLEET_API_KEY="secret-key", check=True)
+        assert "secret-key" not in done.stdout + done.stderr
+
+
+def test_an_api_that_cannot_take_it(api):
+    api.redis_server.stop()
+    done = wait_for(lambda: (d := api.cli("submit", "https://example.com/"))
+                    .returncode and d, 10, "api to notice")
+    assert done.returncode == 3
+    assert "queue is away" in done.stderr
+
+
+# status and list
+
+def test_status(api):
+    job = lines(api.cli("submit", "https://example.com/"))[0][0]
+    finish(api, job)
+    [[_, status, size, *_]] = lines(api.cli("status", job, check=True))
+    assert (status, size) == ("completed", "4x3")
+    document = json.loads(api.cli("status", job, "--json", check=True).stdout)
+    assert document == api.api("GET", f"/v1/captures/{job}").json()
+    done = api.cli("status", UNKNOWN)
+    assert done.returncode == 2
+    assert "there is no capture" in done.stderr
+
+
+def test_list_newest_first_over_several_pages(api):
+    api.sql("select create_job('https://example.com/' || i) "
+            "from generate_series(1, 150) i")
+    ids = [row.id for row in api.sql("select id::text from jobs order by id desc")]
+    assert [x[0] for x in lines(api.cli("list", check=True))] == ids[:20]
+    assert [x[0] for x in lines(api.cli("list", "--limit", "130", check=True))] == ids[:130]
+    found = api.cli("list", "--limit", "1000", "--json", check=True).stdout
+    assert [json.loads(x)["jobId"] for x in found.splitlines()] == ids
+    finish(api, ids[7], "failed")
+    assert [x[0] for x in lines(api.cli("list", "--status", "failed"))] == [ids[7]]
+
+
+def test_on_a_terminal_it_is_for_people(api, worker):
+    """Colours and layout appear on a terminal, and NO_COLOR is honoured."""
+    for no_color in ("", "1"):
+        master, slave = os.openpty()
+        done = subprocess.Popen(
+            [os.path.join(BIN, "shotfleet"), "submit", "--wait",
+             "https://example.com/", "nonsense"],
+            env={**api.env, "TERM": "xterm", "NO_COLOR": no_color},
+            stdout=slave, stderr=subprocess.PIPE)
+        os.close(slave)
+        shown = b""
+        try:
+            while part := os.read(master, 4096):
+                shown += part
+        except OSError:
+            pass  # how Linux says that the other end is closed
+        os.close(master)
+        assert done.wait(20) == 2
+        done.stderr.close()
+        assert (b"\x1b[" in shown) == (no_color == "")
+        assert b"completed" in shown and b"4x3" in shown and b"INVALID_URL" in shown
+        assert b"\t" not in shown
+
+
+# usage
+
+def test_wrong_usage(stack):
+    for arguments in ([], ["nonsense"], ["submit"], ["submit", "--wait"],
+                      ["submit", "--nonsense", "x"], ["submit", "x", "--option"],
+                      ["submit", "x", "--option", "novalue"],
+                      ["submit", "x", "--option", "url=y"],
+                      ["submit", "x", "--option", "a=1", "--option", "a.b=2"],
+                      ["submit", "x", "--timeout", "0"],
+                      ["submit", "x", "--timeout", "1s"],
+                      ["status"], ["status", "7"], ["status", UNKNOWN, UNKNOWN],
+                      ["list", "x"], ["list", "--limit", "0"],
+                      ["list", "--status", "done"], ["migrate", "x"],
+                      ["help", "nonsense"]):
+        done = stack.cli(*arguments)
+        assert done.returncode == 2, arguments
+        assert done.stdout == "" and "shotfleet" in done.stderr, arguments
+    done = stack.cli("list", SHOTFLEET_API_URL="nonsense")
+    assert done.returncode == 2 and "SHOTFLEET_API_URL" in done.stderr
+    done = stack.cli("list", SHOTFLEET_NONSENSE="1")
+    assert done.returncode == 2 and "SHOTFLEET_NONSENSE" in done.stderr
+
+
+def test_help(stack):
+    text = stack.cli("--help", check=True).stdout
+    assert "Exit codes" in text and "SHOTFLEET_API_URL" in text
+    assert stack.cli("help", check=True).stdout == text
+    assert stack.cli("--version", check=True).stdout.startswith("shotfleet ")
+    for command in ("submit", "status", "list", "migrate"):
+        assert command in text
+        help_text = stack.cli("help", command, check=True).stdout
+        assert help_text.startswith(f"usage: shotfleet {command}")
+        assert stack.cli(command, "--help", check=True).stdout == help_text
+
+
+# migrate
+
+@pytest.fixture
+def bare(stack):
+    """A stack whose database is empty."""
+    stack.sql("drop schema public cascade; create schema public")
+    return stack
+
+
+def test_migrate_applies_each_once(bare):
+    first = bare.cli("migrate", check=True).stdout.splitlines()
+    rows = bare.sql("select number, name, sha256 from schema_migrations order by number")
+    assert [f"applied {row.name}" for row in rows] == first[:len(rows)]
+    assert [row.number for row in rows] == list(range(1, len(rows) + 1))
+    assert "nothing to apply" in bare.cli("migrate", check=True).stdout
+    assert bare.sql("select count(*) from schema_migrations")[0][0] == len(rows)
+
+
+def test_two_migrates_at_once(bare):
+    many = [subprocess.Popen([os.path.join(BIN, "shotfleet"), "migrate"],
+                             env=bare.env, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    said = [process.communicate(timeout=60) for process in many]
+    assert [process.returncode for process in many] == [0] * 4, said
+    applied = [line for out, _ in said for line in out.splitlines()
+               if line.startswith("applied")]
+    assert len(applied) == bare.sql("select count(*) from schema_migrations")[0][0]
+
+
+def test_migrate_sets_the_defaults(stack):
+    stack.cli("migrate", check=True, SHOTFLEET_PROVIDER="other",
+              SHOTFLEET_MAX_ATTEMPTS="7", SHOTFLEET_JOB_DEADLINE_S="60")
+    row = stack.sql("select provider, max_attempts, extract(epoch from deadline)::int"
+                    " as deadline from fleet_defaults")[0]
+    assert row == ("other", 7, 60)
+
+
+def test_migrate_refuses_a_changed_migration(stack):
+    stack.sql("update schema_migrations set sha256 = 'x' where number = 1")
+    done = stack.cli("migrate")
+    assert done.returncode == 2
+    assert "0001_" in done.stderr and "another text" in done.stderr
+
+
+def test_migrate_refuses_a_newer_database(stack):
+    stack.sql("insert into schema_migrations (number, name, sha256) "
+              "values (9999, '9999_future.sql', 'x')")
+    done = stack.cli("migrate")
+    assert done.returncode == 2
+    assert "newer" in done.stderr and "9999_future.sql" in done.stderr
+
+
+def test_a_migration_that_fails_leaves_nothing(bare):
+    bare.sql("create table callbacks (x int)")  # in the way of the first one
+    done = bare.cli("migrate")
+    assert done.returncode == 2
+    assert "0001_" in done.stderr and "callbacks" in done.stderr
+    assert bare.sql("select count(*) from schema_migrations")[0][0] == 0
+    assert bare.sql("select to_regclass('jobs')")[0][0] is None
+    bare.sql("drop table callbacks")
+    bare.cli("migrate", check=True)
+
+
+def test_migrate_without_a_database(stack):
+    done = stack.cli("migrate", DATABASE_URL=stack.postgres_server.url("missing"))
+    assert done.returncode == 2
+    assert "missing" in done.stderr and "createdb" in done.stderr
+
+
+def test_migrate_waits_for_postgresql(stack):
+    stack._connection = None
+    stack.postgres_server.stop()
+    waiting = subprocess.Popen([os.path.join(BIN, "shotfleet"), "migrate"],
+                               env=stack.env, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    assert waiting.stderr.readline().startswith("shotfleet: waiting for PostgreSQL")
+    stack.postgres_server.start()
+    out, _ = waiting.communicate(timeout=30)
+    assert waiting.returncode == 0
+    assert "nothing to apply" in out
+
+
+def test_migrate_does_not_wait_forever(stack):
+    done = stack.cli("migrate", DATABASE_URL="postgresql:///x?host=/nowhere")
+    assert done.returncode == 3
+    assert "could not reach PostgreSQL" in done.stderr

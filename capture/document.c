@@ -20,6 +20,14 @@ static void keep(char *into, size_t size, struct json_object *params,
     snprintf(into, size, "%s", text ? text : "");
 }
 
+static bool is_text(struct json_object *params, const char *path,
+                    const char *word)
+{
+    const char *text = json_text(params, path);
+
+    return text && strcmp(text, word) == 0;
+}
+
 static void on_lifecycle(struct document *d, struct json_object *params)
 {
     const char *name = json_text(params, "name");
@@ -37,10 +45,8 @@ static void on_lifecycle(struct document *d, struct json_object *params)
 void document_event(struct document *d, const char *method,
                     struct json_object *params)
 {
-    const char *frame = json_text(params, "frameId");
-    const char *type = json_text(params, "type");
-    bool is_main = frame && strcmp(frame, d->frame) == 0;
-    bool is_document = type && strcmp(type, "Document") == 0;
+    bool is_main = is_text(params, "frameId", d->frame);
+    bool is_document = is_text(params, "type", "Document");
 
     if (strcmp(method, "Page.lifecycleEvent") == 0) {
         if (is_main)
@@ -54,6 +60,8 @@ void document_event(struct document *d, const char *method,
             d->status = json_number(params, "response.status", 0);
         }
     } else if (strcmp(method, "Network.loadingFailed") == 0) {
+        if (is_text(params, "errorText", "net::ERR_NETWORK_CHANGED"))
+            d->disturbed = true;
         /* It names no frame; a document's request id is its loader id. */
         if (is_document) {
             keep(d->failed, sizeof d->failed, params, "requestId");

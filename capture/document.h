@@ -27,6 +27,9 @@ struct document {
     int64_t status;                /* … and its HTTP status */
     char failed[LOADER_SIZE];      /* last one that did not arrive … */
     char error[128];               /* … and Chromium's "net::ERR_…" */
+    /* Part of it was lost because the machine's network interfaces changed
+     * meanwhile, as docker makes them do: it is worth another try. */
+    bool disturbed;
 };
 
 void document_init(struct document *d, const char *frame);

@@ -12,8 +12,11 @@
 #include "capture/page_script.h"
 #include "capture/picture_area.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/signature.h"
+
+enum { RELOADS_MAX = 3 };
 
 /* In this order; those that the options don't ask for are skipped. */
 enum shot_state {
@@ -47,6 +50,7 @@ struct shot {
     enum shot_state state;
     struct document document;
     bool arrived; /* the answer to the navigation is there */
+    unsigned reloads;
     struct loop_timer *deadline;
     struct loop_timer *rest;
     struct picture_area area;
@@ -283,6 +287,23 @@ static void run_script(struct shot *s)
 
 /* loading */
 
+static void load(struct shot *s);
+
+/* It is not the page's fault that it did not arrive whole. */
+static bool is_worth_a_reload(const struct shot *s)
+{
+    return s->document.disturbed && s->reloads < RELOADS_MAX;
+}
+
+static void load_again(struct shot *s)
+{
+    log_debug(NULL, "the network changed: loading the page again");
+    s->reloads++;
+    s->arrived = false;
+    document_init(&s->document, tab_frame(s->tab));
+    load(s);
+}
+
 static void look_whether_loaded(struct shot *s)
 {
     struct fault fault;
@@ -290,6 +311,10 @@ static void look_whether_loaded(struct shot *s)
     if (s->state != SHOT_LOADING || !s->arrived ||
         !document_is_loaded(&s->document))
         return;
+    if (is_worth_a_reload(s)) {
+        load_again(s);
+        return;
+    }
     if (document_check(&s->document, s->proxy, &fault) != 0) {
         fail_with(s, &fault);
         return;
@@ -309,11 +334,11 @@ static void on_navigated(struct json_object *result, const char *error,
 
     if (error) {
         fail(s, FAILURE_INVALID_URL, "Chromium refuses the URL: %s", error);
-    } else if (net_error && *net_error != '\0') {
+    } else if (net_error && *net_error != '\0' && !is_worth_a_reload(s)) {
         document_explain(&s->document, s->proxy, net_error, &fault);
         fail_with(s, &fault);
     } else {
-        s->arrived = true;
+        s->arrived = true; /* be it as Chromium's error page */
         look_whether_loaded(s);
     }
 }

@@ -6,17 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/document.h"
 #include "capture/emulation.h"
 #include "capture/json_put.h"
+#include "capture/navigation.h"
 #include "capture/page_script.h"
 #include "capture/picture_area.h"
 #include "common/json.h"
-#include "common/log.h"
 #include "common/mem.h"
 #include "common/signature.h"
-
-enum { RELOADS_MAX = 3 };
 
 /* In this order; those that the options don't ask for are skipped. */
 enum shot_state {
@@ -48,9 +45,7 @@ struct shot {
     const struct shot_options *options;
     struct shot_owner owner;
     enum shot_state state;
-    struct document document;
-    bool arrived; /* the answer to the navigation is there */
-    unsigned reloads;
+    struct navigation navigation;
     struct loop_timer *deadline;
     struct loop_timer *rest;
     struct picture_area area;
@@ -65,14 +60,20 @@ static void enter(struct shot *s, enum shot_state state)
     s->state = state;
 }
 
+static void leave_tab(struct shot *s)
+{
+    navigation_stop(&s->navigation);
+    tab_forget(s->tab);
+    browser_give_back(s->browser, s->tab);
+    s->tab = NULL;
+}
+
 static void finish(struct shot *s, const struct shot_result *result)
 {
     enter(s, SHOT_OVER);
     loop_timer_stop(s->deadline);
     loop_timer_stop(s->rest);
-    tab_forget(s->tab);
-    browser_give_back(s->browser, s->tab);
-    s->tab = NULL;
+    leave_tab(s);
     s->owner.done(result, s->owner.arg); /* may free `s` */
 }
 
@@ -207,7 +208,7 @@ static void measure(struct shot *s)
     struct fault fault;
 
     /* The delay is over: is it still the page that was asked for? */
-    if (document_check(&s->document, s->proxy, &fault) != 0)
+    if (navigation_check(&s->navigation, &fault) != 0)
         fail_with(s, &fault);
     else if (s->options->selector)
         run_apart(s, page_script_find(s->options->selector), on_found);
@@ -287,74 +288,22 @@ static void run_script(struct shot *s)
 
 /* loading */
 
-static void load(struct shot *s);
-
-/* It is not the page's fault that it did not arrive whole. */
-static bool is_worth_a_reload(const struct shot *s)
+static void on_arrived(const struct fault *fault, void *arg)
 {
-    return s->document.disturbed && s->reloads < RELOADS_MAX;
-}
+    struct shot *s = arg;
 
-static void load_again(struct shot *s)
-{
-    log_debug(NULL, "the network changed: loading the page again");
-    s->reloads++;
-    s->arrived = false;
-    document_init(&s->document, tab_frame(s->tab));
-    load(s);
-}
-
-static void look_whether_loaded(struct shot *s)
-{
-    struct fault fault;
-
-    if (s->state != SHOT_LOADING || !s->arrived ||
-        !document_is_loaded(&s->document))
-        return;
-    if (is_worth_a_reload(s)) {
-        load_again(s);
+    if (fault->failure != FAILURE_NONE) {
+        fail_with(s, fault);
         return;
     }
-    if (document_check(&s->document, s->proxy, &fault) != 0) {
-        fail_with(s, &fault);
-        return;
-    }
-    if (s->options->wait_for_network_idle && !document_is_idle(&s->document))
-        return;
     s->owner.loaded(s->owner.arg);
     go_on(s);
 }
 
-static void on_navigated(struct json_object *result, const char *error,
-                         void *arg)
-{
-    struct shot *s = arg;
-    const char *net_error = json_text(result, "errorText");
-    struct fault fault;
-
-    if (error) {
-        fail(s, FAILURE_INVALID_URL, "Chromium refuses the URL: %s", error);
-    } else if (net_error && *net_error != '\0' && !is_worth_a_reload(s)) {
-        document_explain(&s->document, s->proxy, net_error, &fault);
-        fail_with(s, &fault);
-    } else {
-        s->arrived = true; /* be it as Chromium's error page */
-        look_whether_loaded(s);
-    }
-}
-
 static void load(struct shot *s)
 {
-    struct json_object *params = NULL;
-
-    if (s->options->url) {
-        tab_call(s->tab, "Page.navigate",
-                 object_with_text("url", s->options->url), on_navigated, s);
-        return;
-    }
-    params = object_with_text("frameId", tab_frame(s->tab));
-    put_text(params, "html", s->options->html);
-    tab_call(s->tab, "Page.setDocumentContent", params, on_navigated, s);
+    navigation_start(&s->navigation, s->tab, s->proxy, s->options, on_arrived,
+                     s);
 }
 
 /* preparing */
@@ -422,8 +371,7 @@ static void on_event(const char *method, struct json_object *params, void *arg)
         tab_call(s->tab, "Page.handleJavaScriptDialog", no, NULL, NULL);
         return;
     }
-    document_event(&s->document, method, params);
-    look_whether_loaded(s);
+    navigation_event(&s->navigation, method, params);
 }
 
 static void on_lost(const char *why, void *arg)
@@ -463,7 +411,6 @@ struct shot *shot_start(struct loop *loop, struct browser *browser,
     s->owner = *owner;
     s->deadline = loop_timer_new(loop, on_deadline, s);
     s->rest = loop_timer_new(loop, on_rested, s);
-    document_init(&s->document, tab_frame(s->tab));
     loop_timer_start(s->deadline, options->timeout_ms + options->delay_ms);
     prepare(s);
     return s;
@@ -473,10 +420,8 @@ void shot_free(struct shot *s)
 {
     if (!s)
         return;
-    if (s->tab) {
-        tab_forget(s->tab);
-        browser_give_back(s->browser, s->tab);
-    }
+    if (s->tab)
+        leave_tab(s);
     loop_timer_free(s->deadline);
     loop_timer_free(s->rest);
     free(s->script);

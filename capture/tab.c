@@ -190,6 +190,11 @@ void tab_forget(struct tab *t)
     t->user = (struct tab_user){ .event = NULL };
 }
 
+void tab_forget_calls(struct tab *t, const void *arg)
+{
+    devtools_forget(t->devtools, arg);
+}
+
 const char *tab_frame(const struct tab *t)
 {
     return t->target; /* Chromium gives both the same id */

@@ -52,6 +52,8 @@ void tab_call_context(struct tab *t, const char *method,
                       struct json_object *params, devtools_fn *fn, void *arg);
 /* The user hears nothing any more, neither events nor answers. */
 void tab_forget(struct tab *t);
+/* Calls made with this `arg` will not be answered. */
+void tab_forget_calls(struct tab *t, const void *arg);
 const char *tab_frame(const struct tab *t); /* id of the main frame */
 
 #endif

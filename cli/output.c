@@ -151,8 +151,10 @@ static void put_for_people(const struct output *o, struct json_object *d)
     } else if (json_at(d, "progress")) {
         fprintf(o->out, "  %" PRId64 " %%", json_number(d, "progress", 0));
     }
-    fputs("  ", o->out);
-    put(o, DIM, text_or(d, "jobId", ""));
+    if (json_at(d, "jobId")) {
+        fputs("  ", o->out);
+        put(o, DIM, text_or(d, "jobId", ""));
+    }
     fputc('\n', o->out);
     if (json_at(d, "image") || json_at(d, "error")) {
         fputs("  ", o->out);

@@ -10,7 +10,7 @@
 #include "cli/output.h"
 #include "common/clock.h"
 
-enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40 };
+enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40, REDRAW_MS = 100 };
 
 void progress_init(struct progress *p, size_t total)
 {
@@ -28,6 +28,7 @@ void progress_what(struct progress *p, const char *url, const char *status,
     if (percent >= 0)
         snprintf(share, sizeof share, " %" PRId64 " %%", percent);
     snprintf(p->what, sizeof p->what, "%s%s  %s", status, share, url);
+    p->drawn_ms = 0;
     progress_draw(p);
 }
 
@@ -51,13 +52,15 @@ void progress_draw(void *progress)
     struct progress *p = progress;
     char head[64];
     char what[sizeof p->what];
+    int64_t now_ms = clock_monotonic_ms();
     int used;
 
-    if (!p->shown)
+    if (!p->shown || now_ms - p->drawn_ms < REDRAW_MS)
         return;
+    p->drawn_ms = now_ms;
     used = snprintf(head, sizeof head, "%c %zu of %zu done, %" PRId64 " s  ",
                     frames[p->frame++ % (sizeof frames - 1)], p->done, p->total,
-                    (clock_monotonic_ms() - p->since_ms) / 1000);
+                    (now_ms - p->since_ms) / 1000);
     snprintf(what, sizeof what, "%.*s", (int)room_of(p, (size_t)used), p->what);
     fprintf(stderr, "\r\033[K%s", head);
     output_safely(stderr, what);

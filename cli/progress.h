@@ -8,6 +8,7 @@ struct progress {
     bool shown; /* is standard error a terminal? */
     size_t done, total;
     int64_t since_ms;
+    int64_t drawn_ms;
     char what[160]; /* the present one */
     unsigned frame;
 };
@@ -15,7 +16,7 @@ struct progress {
 void progress_init(struct progress *p, size_t total);
 void progress_what(struct progress *p, const char *url, const char *status,
                    int64_t percent /* -1: not known */);
-/* Draws it anew; a service_tick. */
+/* Draws it anew, if a while has passed; a service_tick. */
 void progress_draw(void *progress);
 /* Before anything else is written. */
 void progress_clear(struct progress *p);

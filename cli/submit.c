@@ -67,6 +67,7 @@ static void refused(struct submit *s, size_t i, struct json_object *answer)
     if (!detail) /* what libmicrohttpd's side of api refuses */
         detail = json_text(answer, "error");
     progress_clear(&s->progress);
+    s->progress.done++;
     output_refusal(&s->output, s->arguments.urls[i], code ? code : "REFUSED",
                    detail ? detail : "api did not say why");
     worsen(s, CLI_REFUSED);
@@ -141,8 +142,10 @@ static void ended(struct submit *s, struct json_object *document)
 }
 
 /* The capture goes on without us. */
-static void unfinished(struct submit *s, size_t i)
+static void unfinished(struct submit *s, size_t i, struct json_object *document)
 {
+    if (document)
+        output_capture(&s->output, document);
     if (!s->patience.interrupted)
         cli_complain("not finished within %ld s: %s; it goes on, see "
                      "`shotfleet status %s`",
@@ -163,10 +166,10 @@ static void wait_for(struct submit *s, size_t i)
         ended(s, document);
         break;
     case WATCH_OVER:
-        unfinished(s, i);
+        unfinished(s, i, document);
         break;
     case WATCH_UNREACHABLE:
-        unfinished(s, i);
+        unfinished(s, i, document);
         worsen(s, service_complain(s->service));
         break;
     case WATCH_REFUSED:

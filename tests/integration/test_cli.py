@@ -150,6 +150,7 @@ def test_submit_saves_the_picture(api, worker, tmp_path):
 def test_submit_does_not_wait_forever(api, worker):
     done = api.cli("submit", "--wait", "--timeout", "1", "https://example.com/never")
     assert done.returncode == 1
+    assert lines(done)[0][1] == "queued"
     assert "not finished within 1 s" in done.stderr
     assert "shotfleet status" in done.stderr
 
@@ -183,7 +184,7 @@ def test_ctrl_c_says_that_captures_go_on(api):
     out, err = waiting.communicate(timeout=10)
     assert waiting.returncode == 130
     assert "goes on" in err and "shotfleet list" in err
-    assert out == ""
+    assert "\tqueued\t" in out
 
 
 def test_an_api_that_is_away(stack):

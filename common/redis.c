@@ -213,7 +213,7 @@ struct redis *redis_new(struct loop *loop, const char *url, int64_t deadline_ms,
         return NULL;
     }
     r->name = r->url.path ? mem_strdup(r->url.path)
-                          : mem_format("%s:%d", r->url.host, r->url.port);
+                          : mem_format("%s:%d/%d", r->url.host, r->url.port, r->url.db);
     r->retry = loop_timer_new(loop, connect_now, r);
     r->watchdog = loop_timer_new(loop, check_deadlines, r);
     loop_timer_start(r->retry, 0);

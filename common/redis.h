@@ -36,7 +36,7 @@ bool redis_is_up(const struct redis *r);
 size_t redis_outstanding(const struct redis *r);
 /* Why it is down, in words; "" while up. */
 const char *redis_error(const struct redis *r);
-/* "host:port", for logs; never the password. */
+/* "host:port/db" or the socket's path; never the password. */
 const char *redis_name(const struct redis *r);
 
 struct redis_arg {

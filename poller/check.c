@@ -67,7 +67,7 @@ static void judge_answer(struct question *q, const struct http_answer *answer)
         log_info(LOG_WITH({ "job", q->job }, { "provider", profile->name }),
                  "the webhook never came; the provider says %s",
                  event_kind_name(event.kind));
-        queue_answer(p->redis, profile->name, q->job, q->attempt, answer->body,
+        queue_answer(p->shards, profile->name, q->job, q->attempt, answer->body,
                      answer->body_len);
     }
     event_release(&event);
@@ -89,7 +89,7 @@ static void on_answer(const struct http_answer *answer, void *arg)
         found(p, CHECKS_LOST);
         log_info(LOG_WITH({ "job", q->job }, { "provider", name }),
                  "the provider does not know the job any more");
-        queue_verdict(p->redis, name, q->job, q->attempt, "lost");
+        queue_verdict(p->shards, name, q->job, q->attempt, "lost");
     } else if (answer->status != 200) {
         found(p, CHECKS_FAILED);
         log_warning(LOG_WITH({ "job", q->job }, { "provider", name }),
@@ -134,12 +134,12 @@ static void check(struct poller *p, const struct db_result *r, size_t row)
 
     if (db_value(r, row, EXPIRED)[0] == 't') {
         metric_add(p->metrics, JOBS_EXPIRED, 1);
-        queue_verdict(p->redis, name, job, attempt, "deadline");
+        queue_verdict(p->shards, name, job, attempt, "deadline");
     } else if (!provider || !*provider->base_url ||
                !provider->profile->status.path || !id) {
         /* nobody to ask: another attempt is the only way to know */
         found(p, CHECKS_LOST);
-        queue_verdict(p->redis, name, job, attempt, "lost");
+        queue_verdict(p->shards, name, job, attempt, "lost");
     } else {
         ask(p, provider, job, attempt, id);
     }

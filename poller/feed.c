@@ -8,6 +8,7 @@
 #include "common/streams.h"
 #include "poller/poller.h"
 #include "poller/poller_metrics.h"
+#include "poller/queue.h"
 
 enum { FEED_MAX = 20 };
 
@@ -59,6 +60,8 @@ static void feed(struct poller *p, const struct db_result *r, size_t row)
                    { "dead", DEAD_ID } };
     struct stream_field fields[3 + ARRAY_LEN(copied)];
     size_t n = 0, len = 0;
+    bool submits = strcmp(db_value(r, row, STREAM), STREAM_SUBMIT) == 0;
+    const char *stream = submits ? STREAM_SUBMIT : STREAM_WEBHOOK;
     char *body = decode_bytea(db_value(r, row, PAYLOAD), &len);
 
     fields[n++] = STREAM_FIELD_TEXT("v", "1");
@@ -70,7 +73,7 @@ static void feed(struct poller *p, const struct db_result *r, size_t row)
             fields[n++] = STREAM_FIELD_TEXT(copied[i].field, value);
     }
     fields[n++] = (struct stream_field){ "body", body, len };
-    stream_add(p->redis, db_value(r, row, STREAM), fields, n, NULL, NULL);
+    queue_add(p->shards, stream, fields, n);
     metric_add(p->metrics, DEAD_LETTERS_FED, 1);
     log_info(LOG_WITH({ "dead_letter", db_value(r, row, DEAD_ID) },
                       { "job", db_value(r, row, JOB_ID) }),

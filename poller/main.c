@@ -14,10 +14,10 @@ static bool is_ready(char *reason, size_t reason_size, void *arg)
 {
     const struct poller *p = arg;
 
-    if (redis_is_up(p->redis) && db_is_up(p->db))
+    if (shards_up(p->shards) > 0 && db_is_up(p->db))
         return true;
     snprintf(reason, reason_size, "not connected to %s",
-             redis_is_up(p->redis) ? "postgresql" : "redis");
+             shards_up(p->shards) > 0 ? "postgresql" : "redis");
     return false;
 }
 
@@ -42,8 +42,8 @@ int main(int argc, char **argv)
     if (providers_load(&providers, settings.providers_dir, error) != 0 ||
         admin_new(&admin, p.loop, settings.admin_listen, p.metrics, is_ready,
                   &p, error, sizeof error) != 0 ||
-        !(p.redis = redis_new(p.loop, settings.redis_url, REDIS_DEADLINE_MS,
-                              error, sizeof error))) {
+        !(p.shards = shards_new(p.loop, settings.redis_url, REDIS_DEADLINE_MS,
+                                error, sizeof error))) {
         log_error(NULL, "%s", error);
         goto out;
     }
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 out:
     http_client_free(p.http);
     db_free(p.db);
-    redis_free(p.redis);
+    shards_free(p.shards);
     admin_free(admin);
     metrics_free(p.metrics);
     providers_release(&providers);

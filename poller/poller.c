@@ -9,10 +9,10 @@ static void round_start(void *arg)
 {
     struct poller *p = arg;
 
-    metric_set(p->metrics, REDIS_UP, redis_is_up(p->redis));
+    metric_set(p->metrics, REDIS_UP, (int64_t)shards_up(p->shards));
     metric_set(p->metrics, DATABASE_UP, db_is_up(p->db));
     /* nothing is leased that could not be passed on */
-    if (p->busy > 0 || !redis_is_up(p->redis) || !db_is_up(p->db)) {
+    if (p->busy > 0 || shards_up(p->shards) == 0 || !db_is_up(p->db)) {
         loop_timer_start(p->round, ROUND_MS);
         return;
     }

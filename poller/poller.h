@@ -14,12 +14,12 @@
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "common/provider.h"
-#include "common/redis.h"
+#include "common/shards.h"
 
 struct poller {
     struct loop *loop;
     struct db *db;
-    struct redis *redis;
+    struct shards *shards;
     struct http_client *http;
     const struct providers *providers;
     struct metrics *metrics;

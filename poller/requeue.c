@@ -2,8 +2,10 @@
  * api died between commit and append, or plain SQL queued them. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/log.h"
+#include "common/mem.h"
 #include "common/streams.h"
 #include "poller/poller.h"
 #include "poller/poller_metrics.h"
@@ -32,32 +34,63 @@ static void on_due(const struct db_result *r, void *arg)
 
         if (db_value(r, i, 3)[0] == 't') {
             metric_add(p->metrics, JOBS_EXPIRED, 1);
-            queue_verdict(p->redis, db_value(r, i, 2), job, attempt,
+            queue_verdict(p->shards, db_value(r, i, 2), job, attempt,
                           "deadline");
         } else {
             metric_add(p->metrics, JOBS_REQUEUED, 1);
-            queue_submit(p->redis, job, attempt);
+            queue_submit(p->shards, job, attempt);
         }
     }
     poller_task_done(p, db_rows(r) == REQUEUE_MAX);
 }
 
-static void on_oldest(int64_t oldest_ms, void *arg)
+/* The oldest entry of all servers; one that is down tells nothing, and what
+ * lies there may be appended again elsewhere, which changes nothing when it is
+ * back. */
+struct oldest {
+    struct poller *poller;
+    size_t waiting;
+    bool known;
+    int64_t oldest_ms;
+};
+
+static void ask(struct poller *p, int64_t oldest_ms)
 {
-    struct poller *p = arg;
     char oldest[24], max[24];
 
-    if (oldest_ms < 0) { /* who cannot see the stream must not add to it */
-        poller_task_done(p, false);
-        return;
-    }
     snprintf(oldest, sizeof oldest, "%" PRId64, oldest_ms);
     snprintf(max, sizeof max, "%d", REQUEUE_MAX);
     db_call(p->db, &statement, (const char *const[]){ oldest, max }, 2, on_due,
             p);
 }
 
+static void on_oldest(int64_t oldest_ms, void *arg)
+{
+    struct oldest *o = arg;
+
+    if (oldest_ms >= 0) {
+        o->known = true;
+        if (oldest_ms < o->oldest_ms)
+            o->oldest_ms = oldest_ms;
+    }
+    if (--o->waiting > 0)
+        return;
+    if (o->known)
+        ask(o->poller, o->oldest_ms);
+    else /* who cannot see the streams must not add to them */
+        poller_task_done(o->poller, false);
+    free(o);
+}
+
 void requeue_start(struct poller *p)
 {
-    stream_oldest(p->redis, STREAM_SUBMIT, on_oldest, p);
+    struct oldest *o = mem_zalloc(sizeof *o);
+
+    /* one more than asked, so that it is not over while asking */
+    *o = (struct oldest){ .poller = p, .waiting = 1, .oldest_ms = INT64_MAX };
+    for (size_t i = 0; i < shards_count(p->shards); i++) {
+        o->waiting++;
+        stream_oldest(shards_at(p->shards, i), STREAM_SUBMIT, on_oldest, o);
+    }
+    on_oldest(-1, o);
 }

@@ -388,3 +388,13 @@ void consumer_acknowledge(struct consumer *c, struct entry **entries,
         let_go(c, entries[i]);
     read_more(c);
 }
+
+struct redis *consumer_redis(const struct consumer *c)
+{
+    return c->o.writer;
+}
+
+const char *consumer_shard(const struct consumer *c)
+{
+    return c->o.shard;
+}

@@ -22,8 +22,9 @@ typedef void consumer_fn(struct entry *e, void *arg);
 struct consumer_options {
     const char *redis_url;
     struct redis *writer; /* shared, for everything that does not block */
-    const char *name;     /* of the consumer: host-pid-boot id; borrowed */
-    bool submits;         /* the submit stream, else webhook */
+    const char *shard; /* name of this redis among several, else ""; borrowed */
+    const char *name;  /* of the consumer: host-pid-boot id; borrowed */
+    bool submits;      /* the submit stream, else webhook */
     size_t window;
     int64_t takeover_ms;
     consumer_fn *fn;
@@ -48,5 +49,9 @@ bool consumer_is_idle(const struct consumer *c);
  * harmless: they are recorded. */
 void consumer_acknowledge(struct consumer *c, struct entry **entries,
                           size_t count);
+
+/* The connection for everything that does not block, and the shard's name. */
+struct redis *consumer_redis(const struct consumer *c);
+const char *consumer_shard(const struct consumer *c);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "common/limits.h"
 #include "common/mem.h"
+#include "worker/consumer.h"
 
 static bool is_entry(const struct redisReply *reply)
 {
@@ -102,8 +103,11 @@ void entry_free(struct entry *e)
 
 void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE])
 {
-    snprintf(out, ENTRY_KEY_SIZE, "%s:%s", e->submits ? "submit" : "webhook",
-             e->id);
+    const char *shard = consumer_shard(e->consumer);
+
+    snprintf(out, ENTRY_KEY_SIZE, "%s:%s%s%s",
+             e->submits ? "submit" : "webhook", e->id, *shard ? "@" : "",
+             shard);
 }
 
 const char *entry_stream(const struct entry *e)

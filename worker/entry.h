@@ -75,8 +75,9 @@ struct entry {
 struct entry *entry_new(const struct redisReply *reply, bool submits);
 void entry_free(struct entry *e); /* accepts NULL */
 
-/* "webhook:1700000000000-0": the primary key of its deliveries row. */
-enum { ENTRY_KEY_SIZE = STREAM_ID_SIZE + 16 };
+/* "webhook:1700000000000-0", with "@host:port/db" behind it where there are
+ * several Redis servers: the primary key of its deliveries row. */
+enum { ENTRY_KEY_SIZE = STREAM_ID_SIZE + 320 };
 void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE]);
 const char *entry_stream(const struct entry *e);
 

@@ -79,9 +79,9 @@ static enum worker_metric metric_of(const char *outcome)
 }
 
 /* Tells the browsers; whoever misses it asks the api. */
-static void tell(struct recorder *r, const struct db_result *result, size_t row)
+static void tell(const struct entry *e, const struct db_result *result,
+                 size_t row)
 {
-    const struct entry *e = r->batch[row];
     const char *status = db_value(result, row, RECORD_STATUS);
     const char *progress = db_value(result, row, RECORD_PROGRESS);
     bool moved = strcmp(e->result.event, "progress") != 0;
@@ -92,7 +92,7 @@ static void tell(struct recorder *r, const struct db_result *result, size_t row)
              ",\"progress\":%s}",
              e->job.id, status, db_number(result, row, RECORD_ATTEMPT),
              progress ? progress : "null");
-    stream_add(r->o.redis, STREAM_LIVE,
+    stream_add(consumer_redis(e->consumer), STREAM_LIVE,
                (struct stream_field[]){
                    STREAM_FIELD_TEXT("job", e->job.id),
                    STREAM_FIELD_TEXT("event", moved ? status : "progress"),
@@ -118,7 +118,7 @@ static void report(struct recorder *r, const struct db_result *result,
                     "put an entry into the dead letters: %s",
                     e->result.error ? e->result.error : "no job has this id");
     else if (strcmp(outcome, "recorded") == 0)
-        tell(r, result, row);
+        tell(e, result, row);
 }
 
 /* Entries of one consumer are acknowledged together. */

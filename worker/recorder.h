@@ -11,7 +11,6 @@
 #include "common/db.h"
 #include "common/loop.h"
 #include "common/metrics.h"
-#include "common/redis.h"
 #include "worker/entry.h"
 #include "worker/store.h"
 
@@ -19,7 +18,6 @@ struct recorder;
 
 struct recorder_options {
     struct db *db;
-    struct redis *redis; /* for the live stream */
     struct store *store;
     struct metrics *metrics;
     int64_t stale_after_ms;

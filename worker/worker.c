@@ -11,7 +11,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
-#include "common/redis.h"
+#include "common/shards.h"
 #include "common/supervisor.h"
 #include "worker/applier.h"
 #include "worker/consumer.h"
@@ -32,14 +32,14 @@ enum {
 struct worker {
     const struct worker_shared *shared;
     struct loop *loop;
-    struct redis *redis; /* everything that does not block */
+    struct shards *shards; /* everything that does not block */
+    struct consumer *consumers[2 * SHARDS_MAX];
+    size_t consumer_count;
     struct db *db;
     struct http_client *http;
     struct store *store;
     struct recorder *recorder;
     struct applier *applier;
-    struct consumer *webhooks;
-    struct consumer *submits;
     struct loop_timer *drain;
     struct loop_timer *watch;
     char *name;
@@ -58,13 +58,21 @@ static char *consumer_name(void)
     return mem_format("%s-%d-%s", host, (int)getpid(), boot);
 }
 
+static bool is_idle(const struct worker *w)
+{
+    for (size_t i = 0; i < w->consumer_count; i++) {
+        if (!consumer_is_idle(w->consumers[i]))
+            return false;
+    }
+    /* the last acknowledgements have to reach redis */
+    return shards_outstanding(w->shards) == 0;
+}
+
 static void check_drained(void *arg)
 {
     struct worker *w = arg;
 
-    /* the last acknowledgements have to reach redis */
-    if (consumer_is_idle(w->webhooks) && consumer_is_idle(w->submits) &&
-        redis_outstanding(w->redis) == 0)
+    if (is_idle(w))
         loop_stop(w->loop);
     else
         loop_timer_start(w->drain, DRAIN_CHECK_MS);
@@ -74,8 +82,8 @@ static void on_stop(void *arg)
 {
     struct worker *w = arg;
 
-    consumer_stop(w->webhooks);
-    consumer_stop(w->submits);
+    for (size_t i = 0; i < w->consumer_count; i++)
+        consumer_stop(w->consumers[i]);
     check_drained(w);
 }
 
@@ -91,9 +99,9 @@ static int make_stores(struct worker *w)
 {
     const struct worker_settings *s = w->shared->settings;
 
-    w->redis = redis_new(w->loop, s->redis_url, REDIS_DEADLINE_MS, w->error,
-                         sizeof w->error);
-    if (!w->redis)
+    w->shards = shards_new(w->loop, s->redis_url, REDIS_DEADLINE_MS, w->error,
+                           sizeof w->error);
+    if (!w->shards)
         return -1;
     w->db = db_new(w->loop, s->database_url, "shotfleet-worker");
     w->http = http_client_new(w->loop, w->shared->guard);
@@ -106,7 +114,6 @@ static void make_work(struct worker *w)
     const struct worker_shared *shared = w->shared;
     struct recorder_options recorder = {
         .db = w->db,
-        .redis = w->redis,
         .store = w->store,
         .metrics = shared->metrics,
         .stale_after_ms = shared->settings->stale_after_s * 1000,
@@ -127,26 +134,44 @@ static void make_work(struct worker *w)
     w->applier = applier_new(w->loop, &applier);
 }
 
+static int add_consumer(struct worker *w, struct consumer_options *options,
+                        bool submits)
+{
+    struct consumer *c;
+
+    options->submits = submits;
+    options->window = submits ? SUBMIT_WINDOW : WEBHOOK_WINDOW;
+    c = consumer_new(w->loop, options, w->error, sizeof w->error);
+    if (!c)
+        return -1;
+    w->consumers[w->consumer_count++] = c;
+    return 0;
+}
+
+/* Two for each server: one stream must not wait for the other. */
 static int make_consumers(struct worker *w)
 {
     struct consumer_options options = {
-        .redis_url = w->shared->settings->redis_url,
-        .writer = w->redis,
         .name = w->name = consumer_name(),
-        .window = WEBHOOK_WINDOW,
         .takeover_ms = w->shared->settings->takeover_s * 1000,
         .fn = applier_take,
         .arg = w->applier,
         .metrics = w->shared->metrics,
     };
+    struct shard_urls urls;
+    int rc = shard_urls_parse(&urls, w->shared->settings->redis_url, w->error,
+                              sizeof w->error);
 
-    w->webhooks = consumer_new(w->loop, &options, w->error, sizeof w->error);
-    if (!w->webhooks)
-        return -1;
-    options.submits = true;
-    options.window = SUBMIT_WINDOW;
-    w->submits = consumer_new(w->loop, &options, w->error, sizeof w->error);
-    return w->submits ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i < urls.count; i++) {
+        options.redis_url = urls.items[i];
+        options.writer = shards_at(w->shards, i);
+        options.shard = urls.count > 1 ? redis_name(options.writer) : "";
+        rc = add_consumer(w, &options, false);
+        if (rc == 0)
+            rc = add_consumer(w, &options, true);
+    }
+    shard_urls_release(&urls);
+    return rc;
 }
 
 /* In this order: requests end before what they work for. */
@@ -154,9 +179,9 @@ static void worker_release(struct worker *w)
 {
     http_client_free(w->http);
     db_free(w->db);
-    consumer_free(w->webhooks);
-    consumer_free(w->submits);
-    redis_free(w->redis);
+    for (size_t i = 0; i < w->consumer_count; i++)
+        consumer_free(w->consumers[i]);
+    shards_free(w->shards);
     applier_free(w->applier);
     recorder_free(w->recorder);
     store_free(w->store);

@@ -62,6 +62,11 @@ def _stat(pid):
     return int(parent), state, command
 
 
+def alive(pid):
+    stat = _stat(pid)
+    return stat is not None and stat[1] != "Z"
+
+
 def children(pid):
     """Living direct children, oldest first."""
     found = []

@@ -14,7 +14,7 @@ import subprocess
 import psycopg2
 import redis
 
-from processes import free_port, kill_tree, wait_for
+from processes import alive, descendants, free_port, kill_tree, wait_for
 
 
 def unprivileged():
@@ -61,12 +61,16 @@ class Server:
         """SIGKILL ends all its processes, as a crash of the machine would."""
         if not self.process:
             return
+        below = descendants(self.process.pid)
         if signo == signal.SIGKILL:
             kill_tree(self.process.pid)
         else:
             self.process.send_signal(signo)
         self.process.wait(30)
         self.process = None
+        # PostgreSQL does not start while a back-end holds its shared memory
+        wait_for(lambda: not any(alive(pid) for pid in below), 30,
+                 "its processes to end")
 
     def kill(self):
         self.stop(signal.SIGKILL)

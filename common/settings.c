@@ -43,6 +43,17 @@ static bool is_per_profile(const char *name, size_t len)
     return false;
 }
 
+static bool is_text(const struct setting *s)
+{
+    return s->type == SETTING_TEXT || s->type == SETTING_SECRET ||
+           s->type == SETTING_LIST;
+}
+
+static bool may_be_file(const struct setting *s)
+{
+    return s->type == SETTING_SECRET || s->type == SETTING_LIST;
+}
+
 static bool is_known(const char *name, size_t len)
 {
     static const char suffix[] = "_FILE";
@@ -55,7 +66,7 @@ static bool is_known(const char *name, size_t len)
         memcmp(name + len - suffix_len, suffix, suffix_len) != 0)
         return false;
     s = find(name, len - suffix_len);
-    return s && s->type == SETTING_SECRET;
+    return s && may_be_file(s);
 }
 
 static int check_names(char error[SETTINGS_ERROR_SIZE])
@@ -194,13 +205,18 @@ static int load_one(const struct setting *s, void *field,
     char *text = NULL;
     int rc = 0;
 
-    if (read_text(s->name, s->type == SETTING_SECRET, &text, error) != 0)
+    if (read_text(s->name, may_be_file(s), &text, error) != 0)
         return -1;
     if (!text)
         text = mem_strdup(s->fallback ? s->fallback : "");
     switch (s->type) {
     case SETTING_TEXT:
     case SETTING_SECRET:
+        *(char **)field = text;
+        return 0;
+    case SETTING_LIST:
+        for (char *c = text; *c; c++)
+            *c = *c == '\n' ? ',' : *c;
         *(char **)field = text;
         return 0;
     case SETTING_NUMBER:
@@ -239,12 +255,12 @@ int settings_load(const struct setting_use *uses, size_t count, void *into,
 void settings_release(const struct setting_use *uses, size_t count, void *into)
 {
     for (size_t i = 0; i < count; i++) {
-        enum setting_type type = must_find(uses[i].name)->type;
+        const struct setting *s = must_find(uses[i].name);
         char **text = (char **)(void *)((char *)into + uses[i].offset);
 
-        if (type != SETTING_TEXT && type != SETTING_SECRET)
+        if (!is_text(s))
             continue;
-        if (*text && type == SETTING_SECRET)
+        if (*text && s->type == SETTING_SECRET)
             explicit_bzero(*text, strlen(*text));
         free(*text);
         *text = NULL;
@@ -274,7 +290,7 @@ char *settings_for_profile(const char *name, const char *profile,
 static void help_one(const struct setting *s, FILE *out)
 {
     fprintf(out, "  %s%s\n      %s", s->name,
-            s->type == SETTING_SECRET ? " (also NAME_FILE)" : "", s->help);
+            may_be_file(s) ? " (also NAME_FILE)" : "", s->help);
     if (s->type == SETTING_NUMBER || s->type == SETTING_BYTES)
         fprintf(out, " [%" PRId64 "..%" PRId64 "]", s->min, s->max);
     if (s->fallback)

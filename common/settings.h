@@ -27,6 +27,7 @@
 enum setting_type {
     SETTING_TEXT,   /* char * */
     SETTING_SECRET, /* char *, also NAME_FILE, never printed */
+    SETTING_LIST,   /* char *, also NAME_FILE; there also one item a line */
     SETTING_NUMBER, /* int64_t within min..max */
     SETTING_BYTES,  /* int64_t; suffixes KiB MiB GiB */
     SETTING_SWITCH, /* bool: 0 1 no yes off on false true */

@@ -15,9 +15,17 @@
     {                                                                          \
         name, SETTING_SECRET, NULL, 0, 0, help                                 \
     }
+#define LIST(name, help)                                                       \
+    {                                                                          \
+        name, SETTING_LIST, NULL, 0, 0, help                                   \
+    }
 #define NUMBER(name, fallback, min, max, help)                                 \
     {                                                                          \
         name, SETTING_NUMBER, fallback, min, max, help                         \
+    }
+#define SWITCH(name, fallback, help)                                           \
+    {                                                                          \
+        name, SETTING_SWITCH, fallback, 0, 0, help                             \
     }
 #define BYTES(name, fallback, min, max, help)                                  \
     {                                                                          \
@@ -28,7 +36,7 @@ static const struct setting catalogue[] = {
     /* stores */
     TEXT("REDIS_URL", "redis://127.0.0.1:6379/0",
          "Redis that holds the streams: redis://[:password@]host:port/db or "
-         "unix:/path"),
+         "unix:/path; several, comma separated, share the load"),
     TEXT("DATABASE_URL", "postgresql:///shotfleet",
          "PostgreSQL that holds the jobs: any libpq connection string"),
     TEXT("SHOTFLEET_STORAGE", "file:///var/lib/shotfleet",
@@ -79,12 +87,24 @@ static const struct setting catalogue[] = {
            "oldest webhook timestamp that is accepted, in seconds"),
     NUMBER("SHOTFLEET_WEBHOOK_MAX_FUTURE_S", "60", 0, 86400,
            "how far ahead a webhook timestamp may be, in seconds"),
-    TEXT("SHOTFLEET_ALLOWED_IPS", NULL,
+    LIST("SHOTFLEET_ALLOWED_IPS",
          "address ranges that may send webhooks (CIDR list); empty: all"),
-    TEXT("SHOTFLEET_TRUSTED_PROXIES", NULL,
+    LIST("SHOTFLEET_TRUSTED_PROXIES",
          "address ranges whose X-Forwarded-For is believed (CIDR list)"),
     BYTES("SHOTFLEET_MAX_BODY_BYTES", "1MiB", 1 * KIB, 64 * MIB,
           "largest request body"),
+
+    NUMBER("SHOTFLEET_REDIS_DEADLINE_MS", "1000", 50, 60000,
+           "milliseconds that Redis gets to append a webhook; then 503"),
+    SWITCH("SHOTFLEET_REQUIRE_DURABLE", "off",
+           "refuse webhooks unless Redis has appendonly yes, appendfsync "
+           "always and noeviction; off: only warn"),
+    NUMBER("SHOTFLEET_REDIS_MEMORY_PERCENT", "90", 1, 100,
+           "share of Redis's maxmemory from which webhooks get 503"),
+    NUMBER("SHOTFLEET_STREAM_MAX_LENGTH", "1000000", 0, 1000000000,
+           "waiting webhooks from which more get 503; 0: any number"),
+    NUMBER("SHOTFLEET_STREAM_MAX_AGE_S", "3600", 0, 7 * 86400,
+           "age of the oldest waiting webhook from which more get 503; 0: any"),
 
     /* jobs */
     NUMBER("SHOTFLEET_STALE_AFTER_S", "60", 1, 86400,

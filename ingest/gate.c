@@ -58,6 +58,18 @@ int gate_init(struct gate *g, const struct ingest_settings *s,
     return 0;
 }
 
+int gate_reload(struct gate *g, char error[SETTINGS_ERROR_SIZE])
+{
+    struct ingest_settings fresh = { 0 };
+    int rc = ingest_settings_load(&fresh, error);
+
+    *g = (struct gate){ 0 };
+    if (rc == 0)
+        rc = gate_init(g, &fresh, error);
+    ingest_settings_release(&fresh);
+    return rc;
+}
+
 void gate_release(struct gate *g)
 {
     for (size_t i = 0; g->secrets && i < g->profiles.count; i++)

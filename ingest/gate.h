@@ -21,6 +21,9 @@ struct gate {
 /* On -1 `error` names what is wrong; release in either case. */
 MUST_USE int gate_init(struct gate *g, const struct ingest_settings *s,
                        char error[SETTINGS_ERROR_SIZE]);
+/* The same, from settings read again: the environment of a process does not
+ * change, but the files that NAME_FILE and PROVIDERS_DIR name do. */
+MUST_USE int gate_reload(struct gate *g, char error[SETTINGS_ERROR_SIZE]);
 void gate_release(struct gate *g);
 
 /* `profile` must be one of the gate's. */

@@ -1,36 +1,56 @@
 #include "ingest/ingest.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "common/admin_child.h"
 #include "common/http_server.h"
 #include "common/log.h"
 #include "common/loop.h"
-#include "common/redis.h"
+#include "common/shards.h"
 #include "common/supervisor.h"
+#include "ingest/health.h"
 #include "ingest/ingest_metrics.h"
 #include "ingest/receiver.h"
 
-enum {
-    /* A provider waits a few seconds for its answer; Redis gets one of them. */
-    REDIS_DEADLINE_MS = 1000,
-    DRAIN_CHECK_MS = 20,
-};
+enum { DRAIN_CHECK_MS = 20 };
 
 struct ingest {
     const struct ingest_shared *shared;
+    unsigned index;
     struct loop *loop;
-    struct redis *redis;
+    struct shards *shards;
+    struct health *health;
     struct http_server *server;
     struct loop_timer *drain;
     struct receiver receiver;
+    struct gate reloaded; /* what SIGHUP, or a start after one, brought */
 };
 
-static void on_redis(bool up, void *arg)
+/* Secrets, profiles and address ranges anew, from the files that the settings
+ * name.  What cannot be loaded changes nothing. */
+static void reload(struct ingest *in)
+{
+    struct gate fresh;
+    char error[SETTINGS_ERROR_SIZE];
+
+    if (gate_reload(&fresh, error) != 0) {
+        log_error(NULL, "could not reload, going on as before: %s", error);
+        gate_release(&fresh);
+        return;
+    }
+    gate_release(&in->reloaded); /* requests only borrow it while judged */
+    in->reloaded = fresh;
+    in->receiver.gate = &in->reloaded;
+}
+
+static void on_reload(void *arg)
 {
     struct ingest *in = arg;
 
-    metric_set(in->shared->metrics, REDIS_UP, up);
+    reload(in);
+    if (in->receiver.gate == &in->reloaded)
+        log_info(NULL, "reloaded secrets, profiles and address ranges");
 }
 
 static void check_drained(void *arg)
@@ -66,16 +86,20 @@ static int ingest_start(struct ingest *in)
     in->loop = loop_new();
     supervisor_watch_stop(in->loop, on_stop, in);
     in->drain = loop_timer_new(in->loop, check_drained, in);
-    in->redis = redis_new(in->loop, s->redis_url, REDIS_DEADLINE_MS, error,
-                          sizeof error);
-    if (!in->redis) {
+    in->shards = shards_new(in->loop, s->redis_url, s->redis_deadline_ms, error,
+                            sizeof error);
+    if (!in->shards) {
         log_error(NULL, "%s", error);
         return EXIT_CONFIG;
     }
-    redis_on_state(in->redis, on_redis, in);
+    in->health = health_new(in->loop, in->shards, s, in->shared->metrics,
+                            in->index == 0);
     in->receiver = (struct receiver){ .gate = in->shared->gate,
-                                      .redis = in->redis,
+                                      .shards = in->shards,
+                                      .health = in->health,
                                       .metrics = in->shared->metrics };
+    reload(in); /* a replaced child must not fall back to old secrets */
+    loop_on_signal(in->loop, SIGHUP, on_reload, in);
     in->server = http_server_new(in->loop, &options, error, sizeof error);
     if (!in->server) {
         log_error(NULL, "%s", error);
@@ -86,14 +110,15 @@ static int ingest_start(struct ingest *in)
 
 int ingest_child(unsigned index, void *arg)
 {
-    struct ingest in = { .shared = arg };
+    struct ingest in = { .shared = arg, .index = index };
     int code = ingest_start(&in);
 
-    (void)index;
     if (code == 0)
         loop_run(in.loop);
-    redis_free(in.redis); /* answers what still waits */
+    shards_free(in.shards); /* answers what still waits */
     http_server_free(in.server);
+    health_free(in.health);
+    gate_release(&in.reloaded);
     loop_timer_free(in.drain);
     loop_free(in.loop);
     return code;
@@ -103,9 +128,10 @@ static bool is_ready(char *reason, size_t reason_size, void *arg)
 {
     const struct ingest_shared *shared = arg;
 
-    if (metric_sum(shared->metrics, REDIS_UP) > 0)
+    if (metric_sum(shared->metrics, ACCEPTING) > 0)
         return true;
-    snprintf(reason, reason_size, "no process is connected to redis");
+    snprintf(reason, reason_size,
+             "no process has a redis that takes webhooks; the log says why");
     return false;
 }
 

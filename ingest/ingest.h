@@ -8,7 +8,7 @@
 
 struct ingest_shared { /* made by the parent, read by the children */
     const struct ingest_settings *settings;
-    const struct gate *gate;
+    const struct gate *gate; /* as it was when the program started */
     struct metrics *metrics;
 };
 

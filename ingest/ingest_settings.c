@@ -19,6 +19,11 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_ALLOWED_IPS", allowed_ips),
     USE("SHOTFLEET_TRUSTED_PROXIES", trusted_proxies),
     USE("SHOTFLEET_MAX_BODY_BYTES", max_body_bytes),
+    USE("SHOTFLEET_REDIS_DEADLINE_MS", redis_deadline_ms),
+    USE("SHOTFLEET_REQUIRE_DURABLE", require_durable),
+    USE("SHOTFLEET_REDIS_MEMORY_PERCENT", redis_memory_percent),
+    USE("SHOTFLEET_STREAM_MAX_LENGTH", stream_max_length),
+    USE("SHOTFLEET_STREAM_MAX_AGE_S", stream_max_age_s),
 };
 
 void ingest_settings_start(int argc, char **argv, struct ingest_settings *s)
@@ -28,6 +33,12 @@ void ingest_settings_start(int argc, char **argv, struct ingest_settings *s)
         "Takes the providers' webhooks: checks them, appends them to "
         "Redis, and only then\nanswers 200.",
         uses, ARRAY_LEN(uses), s);
+}
+
+int ingest_settings_load(struct ingest_settings *s,
+                         char error[SETTINGS_ERROR_SIZE])
+{
+    return settings_load(uses, ARRAY_LEN(uses), s, error);
 }
 
 void ingest_settings_release(struct ingest_settings *s)

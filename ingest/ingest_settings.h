@@ -17,10 +17,18 @@ struct ingest_settings {
     char *allowed_ips;
     char *trusted_proxies;
     int64_t max_body_bytes;
+    int64_t redis_deadline_ms;
+    bool require_durable;
+    int64_t redis_memory_percent;
+    int64_t stream_max_length; /* 0: any */
+    int64_t stream_max_age_s;  /* 0: any */
 };
 
 /* Ends the program when something is wrong, see settings_start(). */
 void ingest_settings_start(int argc, char **argv, struct ingest_settings *s);
+/* The same again, in a running process; see settings_load(). */
+MUST_USE int ingest_settings_load(struct ingest_settings *s,
+                                  char error[SETTINGS_ERROR_SIZE]);
 void ingest_settings_release(struct ingest_settings *s);
 
 #endif

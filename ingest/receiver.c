@@ -46,8 +46,7 @@ static void unavailable(struct receiver *rc, struct http_request *r,
     static const char body[] = "{\"error\":\"try again later\"}";
 
     metric_add(rc->metrics, WEBHOOKS_UNAVAILABLE, 1);
-    log_warning(LOG_WITH({ "redis", redis_name(rc->redis) }),
-                "could not accept a webhook: %s", why);
+    log_warning(NULL, "could not accept a webhook: %s", why);
     http_respond(r, 503, "application/json", body, sizeof body - 1, later);
 }
 
@@ -77,8 +76,8 @@ static void on_appended(const char *id, const char *error, void *arg)
     http_respond(r, 200, "application/json", receipt, (size_t)n, NULL);
 }
 
-static void append(struct receiver *rc, struct http_request *r,
-                   const struct admitted *a)
+static void append(struct receiver *rc, struct redis *redis,
+                   struct http_request *r, const struct admitted *a)
 {
     struct stream_field fields[10];
     const char *type = http_header(r, "Content-Type");
@@ -107,7 +106,7 @@ static void append(struct receiver *rc, struct http_request *r,
         fields[n++] = STREAM_FIELD_TEXT("id", a->id);
     fields[n++] = (struct stream_field){ "body", body, body_len };
     metric_add(rc->metrics, IN_FLIGHT, 1);
-    stream_add(rc->redis, STREAM_WEBHOOK, fields, n, on_appended, arg);
+    stream_add(redis, STREAM_WEBHOOK, fields, n, on_appended, arg);
 }
 
 void receiver_handle(struct http_request *request, void *arg)
@@ -116,14 +115,18 @@ void receiver_handle(struct http_request *request, void *arg)
     char detail[REFUSAL_DETAIL_SIZE];
     struct admitted admitted;
     enum refusal refusal;
+    struct redis *redis;
 
     refusal = admit(rc->gate, request, &admitted, detail);
-    if (refusal != ADMITTED)
+    if (refusal != ADMITTED) {
         refuse(rc, request, refusal, &admitted, detail);
-    else if (!redis_is_up(rc->redis))
-        unavailable(rc, request, redis_error(rc->redis));
-    else if (redis_outstanding(rc->redis) >= IN_FLIGHT_MAX)
+        return;
+    }
+    redis = shards_pick(rc->shards, health_fits, rc->health);
+    if (!redis)
+        unavailable(rc, request, health_reason(rc->health));
+    else if (redis_outstanding(redis) >= IN_FLIGHT_MAX)
         unavailable(rc, request, "too many webhooks are waiting for redis");
     else
-        append(rc, request, &admitted);
+        append(rc, redis, request, &admitted);
 }

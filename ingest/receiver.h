@@ -7,13 +7,15 @@
 #define RECEIVER_H
 
 #include "common/http_server.h"
-#include "common/redis.h"
+#include "common/shards.h"
 #include "ingest/gate.h"
+#include "ingest/health.h"
 #include "ingest/ingest_metrics.h"
 
 struct receiver {
     const struct gate *gate;
-    struct redis *redis;
+    struct shards *shards;
+    struct health *health;
     struct metrics *metrics;
 };
 

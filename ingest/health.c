@@ -1,0 +1,311 @@
+#include "ingest/health.h"
+
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/streams.h"
+#include "ingest/ingest_metrics.h"
+
+enum { LOOK_MS = 500, REASON_SIZE = 160 };
+
+/* One server as it was at the last look. */
+struct shard {
+    struct health *health;
+    struct redis *redis;
+    bool judged;                /* its persistence is known */
+    bool looked;                /* its load is known */
+    char weakness[REASON_SIZE]; /* why it may lose entries; "" if it won't */
+    char overload[REASON_SIZE]; /* why it is full; "" if it isn't */
+    int64_t length;
+    int64_t oldest_ms; /* INT64_MAX: empty */
+    int64_t memory_bytes, memory_limit_bytes;
+};
+
+struct health {
+    struct shards *shards;
+    const struct ingest_settings *settings;
+    struct metrics *metrics;
+    bool reports;
+    struct loop_timer *timer;
+    struct shard items[SHARDS_MAX];
+    size_t count;
+    char reason[REASON_SIZE + 128];
+};
+
+/* --- does it keep what it acknowledges? */
+
+/* [name, value] of CONFIG GET; NULL when the server does not say. */
+static const char *config_value(const redisReply *reply)
+{
+    if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[1]->type != REDIS_REPLY_STRING)
+        return NULL;
+    return reply->element[1]->str;
+}
+
+static void weak(struct shard *s, const char *setting, const char *value,
+                 const char *wanted)
+{
+    if (*s->weakness)
+        return;
+    if (value)
+        snprintf(s->weakness, sizeof s->weakness, "%s is %s, not %s", setting,
+                 value, wanted);
+    else
+        snprintf(s->weakness, sizeof s->weakness,
+                 "it does not tell its %s (wanted: %s)", setting, wanted);
+}
+
+static void expect(const redisReply *reply, void *arg, const char *setting,
+                   const char *wanted)
+{
+    const char *value = config_value(reply);
+
+    if (!value || strcmp(value, wanted) != 0)
+        weak(arg, setting, value, wanted);
+}
+
+static void on_appendonly(const redisReply *reply, void *arg)
+{
+    expect(reply, arg, "appendonly", "yes");
+}
+
+static void on_appendfsync(const redisReply *reply, void *arg)
+{
+    expect(reply, arg, "appendfsync", "always");
+}
+
+static void on_policy(const redisReply *reply, void *arg)
+{
+    struct shard *s = arg;
+
+    expect(reply, arg, "maxmemory-policy", "noeviction");
+    if (!reply)
+        return; /* the connection is gone */
+    s->judged = true;
+    if (*s->weakness)
+        log_warning(LOG_WITH({ "redis", redis_name(s->redis) }),
+                    "an acknowledged webhook may be lost with this redis: %s%s",
+                    s->weakness,
+                    s->health->settings->require_durable
+                        ? "; nothing is accepted (SHOTFLEET_REQUIRE_DURABLE)"
+                        : "");
+}
+
+static void ask_config(struct shard *s, const char *setting, redis_fn *fn)
+{
+    redis_command(s->redis, fn, s, 3,
+                  (struct redis_arg[]){ REDIS_TEXT("CONFIG"), REDIS_TEXT("GET"),
+                                        REDIS_TEXT(setting) });
+}
+
+static void judge_persistence(struct shard *s)
+{
+    s->judged = false;
+    s->weakness[0] = '\0';
+    ask_config(s, "appendonly", on_appendonly);
+    ask_config(s, "appendfsync", on_appendfsync);
+    ask_config(s, "maxmemory-policy", on_policy);
+}
+
+/* --- is it full? */
+
+static int64_t info_number(const redisReply *reply, const char *name)
+{
+    const char *at = strstr(reply->str, name);
+
+    return at ? strtoll(at + strlen(name), NULL, 10) : 0;
+}
+
+static void on_memory(const redisReply *reply, void *arg)
+{
+    struct shard *s = arg;
+
+    if (!reply || reply->type != REDIS_REPLY_STRING)
+        return;
+    s->memory_bytes = info_number(reply, "\nused_memory:");
+    s->memory_limit_bytes = info_number(reply, "\nmaxmemory:");
+}
+
+static void on_length(const redisReply *reply, void *arg)
+{
+    struct shard *s = arg;
+
+    if (reply && reply->type == REDIS_REPLY_INTEGER)
+        s->length = reply->integer;
+}
+
+static void judge_load(struct shard *s)
+{
+    const struct ingest_settings *set = s->health->settings;
+    int64_t age_s =
+        s->oldest_ms == INT64_MAX ? 0 : (clock_wall_ms() - s->oldest_ms) / 1000;
+    int64_t limit = s->memory_limit_bytes / 100 * set->redis_memory_percent;
+    char was[REASON_SIZE];
+
+    snprintf(was, sizeof was, "%s", s->overload);
+    s->overload[0] = '\0';
+    if (limit > 0 && s->memory_bytes >= limit)
+        snprintf(s->overload, sizeof s->overload,
+                 "it uses %" PRId64 " of %" PRId64 " bytes", s->memory_bytes,
+                 s->memory_limit_bytes);
+    else if (set->stream_max_length > 0 && s->length >= set->stream_max_length)
+        snprintf(s->overload, sizeof s->overload,
+                 "%" PRId64 " webhooks wait for workers", s->length);
+    else if (set->stream_max_age_s > 0 && age_s >= set->stream_max_age_s)
+        snprintf(s->overload, sizeof s->overload,
+                 "the oldest webhook has waited for %" PRId64
+                 " s; do the workers run?",
+                 age_s);
+    if (*s->overload && !*was)
+        log_error(LOG_WITH({ "redis", redis_name(s->redis) }),
+                  "no webhooks are accepted for this redis: %s", s->overload);
+    else if (!*s->overload && *was)
+        log_info(LOG_WITH({ "redis", redis_name(s->redis) }),
+                 "webhooks are accepted for this redis again");
+}
+
+/* The last answer of a look. */
+static void on_oldest(int64_t oldest_ms, void *arg)
+{
+    struct shard *s = arg;
+
+    if (oldest_ms < 0)
+        return;
+    s->oldest_ms = oldest_ms;
+    s->looked = true;
+    judge_load(s);
+}
+
+static void look_at(struct shard *s)
+{
+    redis_command(
+        s->redis, on_memory, s, 2,
+        (struct redis_arg[]){ REDIS_TEXT("INFO"), REDIS_TEXT("memory") });
+    redis_command(
+        s->redis, on_length, s, 2,
+        (struct redis_arg[]){ REDIS_TEXT("XLEN"), REDIS_TEXT(STREAM_WEBHOOK) });
+    stream_oldest(s->redis, STREAM_WEBHOOK, on_oldest, s);
+}
+
+/* --- all of them */
+
+static void report(struct health *h)
+{
+    int64_t length = 0, oldest_s = 0;
+    bool accepting = false;
+
+    for (size_t i = 0; i < h->count; i++) {
+        const struct shard *s = &h->items[i];
+        int64_t age_s = s->oldest_ms == INT64_MAX
+                            ? 0
+                            : (clock_wall_ms() - s->oldest_ms) / 1000;
+
+        length += s->length;
+        if (age_s > oldest_s)
+            oldest_s = age_s;
+        accepting = accepting || (redis_is_up(s->redis) && health_fits(i, h));
+    }
+    metric_set(h->metrics, REDIS_UP, (int64_t)shards_up(h->shards));
+    metric_set(h->metrics, ACCEPTING, accepting);
+    if (!h->reports)
+        return;
+    metric_set(h->metrics, STREAM_LENGTH, length);
+    metric_set(h->metrics, STREAM_OLDEST_SECONDS, oldest_s);
+}
+
+static void look(void *arg)
+{
+    struct health *h = arg;
+
+    for (size_t i = 0; i < h->count; i++) {
+        struct shard *s = &h->items[i];
+
+        if (redis_is_up(s->redis) && redis_outstanding(s->redis) < 100)
+            look_at(s);
+    }
+    report(h);
+    loop_timer_start(h->timer, LOOK_MS);
+}
+
+static void on_state(bool up, void *arg)
+{
+    struct shard *s = arg;
+
+    s->looked = false;
+    if (up) {
+        judge_persistence(s);
+        look_at(s);
+    }
+    report(s->health);
+}
+
+struct health *health_new(struct loop *loop, struct shards *shards,
+                          const struct ingest_settings *settings,
+                          struct metrics *metrics, bool reports)
+{
+    struct health *h = mem_zalloc(sizeof *h);
+
+    *h = (struct health){ .shards = shards,
+                          .settings = settings,
+                          .metrics = metrics,
+                          .reports = reports,
+                          .count = shards_count(shards) };
+    h->timer = loop_timer_new(loop, look, h);
+    for (size_t i = 0; i < h->count; i++) {
+        h->items[i] = (struct shard){ .health = h,
+                                      .redis = shards_at(shards, i),
+                                      .oldest_ms = INT64_MAX };
+        redis_on_state(h->items[i].redis, on_state, &h->items[i]);
+    }
+    loop_timer_start(h->timer, LOOK_MS);
+    return h;
+}
+
+void health_free(struct health *h)
+{
+    if (!h)
+        return;
+    loop_timer_free(h->timer);
+    free(h);
+}
+
+bool health_fits(size_t index, void *arg)
+{
+    const struct health *h = arg;
+    const struct shard *s = &h->items[index];
+
+    return s->judged && s->looked && !*s->overload &&
+           !(*s->weakness && h->settings->require_durable);
+}
+
+static const char *refusal(const struct health *h, const struct shard *s)
+{
+    if (!redis_is_up(s->redis))
+        return redis_error(s->redis);
+    if (!s->judged || !s->looked)
+        return "just connected";
+    if (*s->weakness && h->settings->require_durable)
+        return s->weakness;
+    return s->overload;
+}
+
+const char *health_reason(struct health *h)
+{
+    h->reason[0] = '\0';
+    for (size_t i = 0; i < h->count; i++) {
+        const struct shard *s = &h->items[i];
+
+        if (redis_is_up(s->redis) && health_fits(i, h))
+            return "";
+        snprintf(h->reason, sizeof h->reason, "%s: %s", redis_name(s->redis),
+                 refusal(h, s));
+    }
+    return h->reason;
+}

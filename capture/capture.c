@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "capture/capture_metrics.h"
 #include "capture/chromium.h"
@@ -21,7 +22,12 @@
 #include "common/mem.h"
 #include "common/supervisor.h"
 
-enum { ERROR_SIZE = 512, PATH_SIZE = 4096, DRAIN_STEP_MS = 20 };
+enum {
+    ERROR_SIZE = 512,
+    PATH_SIZE = 4096,
+    DRAIN_STEP_MS = 20,
+    DESCRIPTORS = 16384,
+};
 
 struct capture {
     const struct capture_settings *settings;
@@ -55,6 +61,11 @@ static int check_listen(struct capture *c)
     if (http_listen_parse(c->settings->listen, &address, &len, &loopback,
                           c->error, sizeof c->error) != 0)
         return -1;
+    if (!loopback && *c->settings->public_url == '\0')
+        log_warning(NULL,
+                    "pictures will be announced below http://%s: set "
+                    "SHOTFLEET_CAPTURE_PUBLIC_URL to what others reach",
+                    c->settings->listen);
     if (loopback || c->routes.keys.count > 0)
         return 0;
     snprintf(c->error, sizeof c->error,
@@ -126,6 +137,19 @@ static void set_public_url(struct capture *c)
             ? mem_dup(url, len)
             : mem_format("http://%.*s:%u", (int)(colon - c->settings->listen),
                          c->settings->listen, http_server_port(c->server));
+}
+
+/* A page may open a hundred connections, each of which is two descriptors here.
+ * Not without a limit: programs that we start close all that there could be. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS)
+        return;
+    limit.rlim_cur =
+        limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static bool is_ready(char *reason, size_t reason_size, void *arg)
@@ -221,6 +245,7 @@ int capture_run(const struct capture_settings *settings)
 
     c->settings = settings;
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     if (configure(c) != 0)
         goto out;
     code = EXIT_FAILURE;

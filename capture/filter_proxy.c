@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "capture/tunnel.h"
 #include "capture/url.h"
@@ -18,8 +19,9 @@
 
 enum {
     REMEMBERED = 256,
-    /* Chromium opens at most 32 per browser context through one proxy. */
-    CONNECTIONS_MAX = 4096,
+    /* Chromium opens at most 32 per browser context through one proxy; there
+     * are 64 contexts at most. */
+    CONNECTIONS_MAX = 2048,
 };
 
 struct memory {
@@ -33,6 +35,7 @@ struct filter_proxy {
     struct evconnlistener *listener;
     struct tunnel_world world;
     uint16_t port;
+    size_t connections_max;
     struct memory refused[REMEMBERED];
     size_t refused_count; /* ever */
 };
@@ -77,11 +80,22 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
     (void)listener;
     (void)peer;
     (void)peer_len;
-    if (p->world.count >= CONNECTIONS_MAX) {
+    if (p->world.count >= p->connections_max) {
         evutil_closesocket(fd);
         return;
     }
     tunnel_start(&p->world, fd);
+}
+
+/* Two descriptors each, and as many again for everything else. */
+static size_t connections_max(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_cur / 4 < CONNECTIONS_MAX)
+        return limit.rlim_cur / 4;
+    return CONNECTIONS_MAX;
 }
 
 int filter_proxy_new(struct filter_proxy **out, struct loop *loop,
@@ -91,6 +105,7 @@ int filter_proxy_new(struct filter_proxy **out, struct loop *loop,
     struct sockaddr_in address = { .sin_family = AF_INET };
     socklen_t len = sizeof address;
 
+    p->connections_max = connections_max();
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     p->world = (struct tunnel_world){
         .base = loop_base(loop), .guard = guard, .refused = on_refused, .arg = p

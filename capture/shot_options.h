@@ -14,7 +14,7 @@
 struct json_object;
 
 enum {
-    SHOT_REQUEST_BYTES = 8 * 1024 * 1024, /* mostly `html` */
+    SHOT_REQUEST_BYTES = 2 * 1024 * 1024, /* mostly `html`; a queue has many */
     /* A picture of more pixels needs more than 256 MiB while it is encoded. */
     SHOT_PIXELS_MAX = 64 * 1024 * 1024,
     SHOT_HIDE_MAX = 50,

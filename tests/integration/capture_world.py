@@ -195,6 +195,15 @@ class PageHandler(http.server.BaseHTTPRequestHandler):
                   f"new WebSocket('{to}/ws'.replace('http', 'ws'));"
                   f"navigator.sendBeacon('{to}/beacon', 'x')</script>")
 
+    def page_call(self, query):
+        """Asks a STUN server for its address, as video calls do."""
+        self.send("<script>const call = new RTCPeerConnection("
+                  f"{{iceServers: [{{urls: 'stun:{query['to']}'}}]}});"
+                  "call.createDataChannel('x');"
+                  "call.createOffer().then((o) => call.setLocalDescription(o));"
+                  "call.onicecandidate = (e) => { if (!e.candidate) "
+                  "document.body.id = 'gathered'; }</script><body>")
+
     def page_later(self, query):
         self.send("<body style='background:#ff0000'><script>setTimeout(() => "
                   "document.body.style.background = '#336699', "

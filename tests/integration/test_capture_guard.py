@@ -48,6 +48,19 @@ def test_what_a_page_may_not_load(capture, pages):
             s.accept()
 
 
+def test_no_datagram_leaves_a_page(capture, pages):
+    """WebRTC's do not go through a proxy."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        s.setblocking(False)
+        to = f"127.0.0.1:{s.getsockname()[1]}"
+        answer = capture.post({"url": pages.url(f"/call?to={to}"), "timeout": 5000,
+                               "waitForSelector": "#gathered"})
+        with pytest.raises(BlockingIOError):
+            s.recv(100)
+        assert answer.status == 200, answer
+
+
 def proxy_port(capture):
     main = capture.chromium()[0]  # a fork of it may look the same for a moment
     with open(f"/proc/{main}/cmdline") as f:

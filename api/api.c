@@ -121,11 +121,10 @@ void api_run(struct api *a)
 
 void api_release(struct api *a)
 {
-    /* requests first, they use all the rest; the database owes answers to live
-     */
+    /* the database first: it still owes answers to requests and to live */
     admin_free(a->admin);
-    http_server_free(a->server);
     db_free(a->db);
+    http_server_free(a->server);
     live_free(a->live);
     redis_free(a->redis);
     subscribers_free(a->subscribers);

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import uuid
 
+import psycopg2
 import pytest
 
 from doubles import png
@@ -552,6 +553,42 @@ def test_stopping_ends_streams(api, events):
     stream.wait(1)
     api.stop("api")
     assert stream.ended.wait(10)
+
+
+def test_stopping_does_not_wait_for_a_database_that_hangs(stack, events):
+    stack.start("api", SHOTFLEET_GRACE_S=1)
+    job = submit(stack, url="https://example.com/").json()["jobId"]
+    stream = events(f"/v1/captures/{job}/events")
+    stream.wait(1)
+    holder = psycopg2.connect(stack.env["DATABASE_URL"])
+    holder.cursor().execute("lock table jobs in access exclusive mode")
+    asked = [("GET", f"/v1/captures/{job}"), ("GET", f"/v1/captures/{job}/events"),
+             ("GET", "/v1/captures"), ("GET", "/v1/fleet")]
+    got = []
+    threads = [threading.Thread(target=lambda a=a: got.append(answer_of(stack, *a)))
+               for a in asked]
+    for thread in threads:
+        thread.start()
+    announce(stack, job, "progress")
+    with holder.cursor() as cursor:
+        wait_for(lambda: waiting_for_locks(cursor), 10, "api to wait")
+    stack.stop("api")
+    for thread in threads:
+        thread.join(10)
+    assert set(got) <= {503, None}  # told, or cut off
+    holder.close()
+
+
+def answer_of(stack, method, path):
+    try:
+        return stack.api(method, path).status
+    except (OSError, http.client.HTTPException):
+        return None
+
+
+def waiting_for_locks(cursor):
+    cursor.execute("select count(*) from pg_locks where not granted")
+    return cursor.fetchone()[0]
 
 
 # away

@@ -246,6 +246,13 @@ class Stack:
                  if line and not line.startswith("#")]
         return {name: float(value) for name, value in lines}
 
+    def metrics_or_none(self, instance):
+        """metrics(), or None while the program does not answer."""
+        try:
+            return self.metrics(instance)
+        except OSError:
+            return None
+
     def sql(self, query, *params):
         """Rows (named tuples), or [] for a statement without any."""
         if not self._connection or self._connection.closed:

@@ -1,0 +1,145 @@
+"""Ingest and its Redis: durable or not, full or not, and new settings on SIGHUP."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from doubles import sign_webhook
+from processes import wait_for
+from web import request
+
+BODY = b'{"success":true}'
+STREAM = "shotfleet:webhook"
+
+
+def send(stack, secret=None, ip=None):
+    headers = sign_webhook(BODY, secret or stack.webhook_secret)
+    if ip:
+        headers["X-Forwarded-For"] = ip
+    return request("POST", stack.ingest_url + "/webhooks/screenshotly", BODY, headers)
+
+
+@pytest.fixture
+def config(stack):
+    """Sets Redis settings for the time of a test."""
+    before = {}
+
+    def put(name, value):
+        before.setdefault(name, stack.redis.config_get(name)[name])
+        stack.redis.config_set(name, value)
+    yield put
+    for name, value in before.items():
+        stack.redis.config_set(name, value)
+
+
+def unavailable(stack, reason):
+    answer = send(stack)
+    assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0
+    assert answer.json() == {"error": "try again later"}  # the sender learns no more
+    assert reason in stack.log("ingest")
+
+
+@pytest.mark.parametrize("name, value", [
+    ("appendonly", "no"), ("appendfsync", "everysec"), ("maxmemory-policy", "allkeys-lru")])
+def test_a_redis_that_forgets_is_warned_about_or_refused(stack, config, name, value):
+    config(name, value)
+    stack.start("ingest")
+    assert send(stack).status == 200
+    assert f"{name} is {value}" in stack.log("ingest")
+    stack.start("ingest", instance="strict", wait=False, SHOTFLEET_REQUIRE_DURABLE="1",
+                SHOTFLEET_INGEST_LISTEN="127.0.0.1:0")
+    wait_for(lambda: "nothing is accepted" in stack.log("strict"), 20, "the refusal")
+    answer = request("GET", stack.programs["strict"].admin_url + "/readyz")
+    assert answer.status == 503
+
+
+def test_a_durable_redis_satisfies_the_strict(stack):
+    stack.start("ingest", SHOTFLEET_REQUIRE_DURABLE="1")
+    assert send(stack).status == 200
+
+
+@pytest.mark.parametrize("waiting, status", [(4, 200), (5, 503)])
+def test_a_stream_that_is_too_long(stack, waiting, status):
+    for _ in range(waiting):
+        stack.redis.xadd(STREAM, {"x": "y"})
+    stack.start("ingest", wait=False, SHOTFLEET_STREAM_MAX_LENGTH="5")
+    wait_for(lambda: stack.metrics_or_none("ingest"), 20, "the admin port")
+    wait_for(lambda: stack.metrics("ingest")["shotfleet_webhook_stream_entries"] == waiting, 20, "a look")
+    assert send(stack).status == status
+    if status == 503:
+        unavailable(stack, "5 webhooks wait for workers")
+        stack.redis.delete(STREAM)
+        wait_for(lambda: send(stack).status == 200, 20, "webhooks to be taken again")
+
+
+def test_a_stream_whose_oldest_entry_is_too_old(stack):
+    old_ms = int((time.time() - 100) * 1000)
+    stack.redis.xadd(STREAM, {"x": "y"}, id=f"{old_ms}-0")
+    stack.start("ingest", wait=False, SHOTFLEET_STREAM_MAX_AGE_S="90")
+    wait_for(lambda: "do the workers run" in stack.log("ingest"), 20, "the refusal")
+    unavailable(stack, "oldest webhook has waited")
+
+
+def test_memory_near_its_limit(stack, config):
+    stack.start("ingest")
+    used = stack.redis.info("memory")["used_memory"]
+    config("maxmemory", int(used * 1.05))
+    wait_for(lambda: send(stack).status == 503, 20, "the refusal")
+    unavailable(stack, "bytes")
+    config("maxmemory", 0)
+    wait_for(lambda: send(stack).status == 200, 20, "webhooks to be taken again")
+
+
+@pytest.fixture
+def files(stack, tmp_path):
+    secrets, ranges = tmp_path / "secrets", tmp_path / "ranges"
+    secrets.write_text("first\n")
+    ranges.write_text("10.0.0.0/8\n192.0.2.0/24\n")
+    del stack.env["SHOTFLEET_WEBHOOK_SECRETS"]
+    stack.start("ingest", SHOTFLEET_WEBHOOK_SECRETS_FILE=secrets, SHOTFLEET_ALLOWED_IPS_FILE=ranges,
+                SHOTFLEET_TRUSTED_PROXIES="127.0.0.0/8", SHOTFLEET_INGEST_PROCESSES="2")
+    return secrets, ranges
+
+
+def reload(stack, done):
+    os.kill(stack.programs["ingest"].process.pid, signal.SIGHUP)
+    wait_for(lambda: stack.log("ingest").count(done) >= 2, 20, f'"{done}" from both processes')
+
+
+def test_secrets_and_ranges_change_on_sighup(stack, files):
+    secrets, ranges = files
+    assert send(stack, "first", "10.1.1.1").status == 200
+    assert send(stack, "first", "192.0.2.7").status == 200
+    assert send(stack, "second", "10.1.1.1").status == 401
+    secrets.write_text("second,first\n")
+    ranges.write_text("192.0.2.0/24\n")
+    reload(stack, "reloaded secrets")
+    for _ in range(8):  # whichever process answers
+        assert send(stack, "second", "192.0.2.7").status == 200
+        assert send(stack, "first", "192.0.2.7").status == 200
+        assert send(stack, "first", "10.1.1.1").status == 403
+
+
+def test_a_bad_new_configuration_keeps_the_old_one(stack, files):
+    secrets, ranges = files
+    secrets.write_text("second\n")
+    ranges.write_text("10.0.0.0/99\n")
+    reload(stack, "could not reload, going on as before")
+    assert "10.0.0.0/99" in stack.log("ingest")
+    for _ in range(8):
+        assert send(stack, "first", "10.1.1.1").status == 200
+
+
+def test_a_replaced_child_has_the_new_secrets(stack, files):
+    secrets, _ = files
+    secrets.write_text("second\n")
+    reload(stack, "reloaded secrets")
+    before = set(stack.children("ingest"))
+    stack.kill("ingest", child=0)
+    wait_for(lambda: len(set(stack.children("ingest")) | before) > len(before)
+             and len(stack.children("ingest")) == len(before), 20, "a new child")
+    for _ in range(8):
+        assert send(stack, "second", "10.1.1.1").status == 200
+        assert send(stack, "first", "10.1.1.1").status == 401

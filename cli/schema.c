@@ -16,6 +16,8 @@ enum {
     LOCK_TIMEOUT_S = 60, /* for whoever migrates at the same time */
 };
 
+#define LOCK_KEY "hashtextextended('shotfleet migrate', 0)"
+
 struct schema {
     PGconn *connection;
 };
@@ -142,14 +144,26 @@ static int query(struct schema *s, const char *sql, int count,
 /* One at a time; the lock is the connection's. */
 static int lock(struct schema *s)
 {
-    char *sql = mem_format("set lock_timeout = '%ds';"
-                           "set client_min_messages = warning;"
-                           "select pg_advisory_lock("
-                           "hashtextextended('shotfleet migrate', 0))",
-                           LOCK_TIMEOUT_S);
-    int rc = execute(s, sql, "get the lock that migrations take turns by");
+    static const char what[] = "get the lock that migrations take turns by";
+    char *settings = mem_format("set lock_timeout = '%ds';"
+                                "set client_min_messages = warning",
+                                LOCK_TIMEOUT_S);
+    PGresult *got = NULL;
+    int rc = execute(s, settings, what);
 
-    free(sql);
+    if (rc == 0) {
+        got =
+            PQexec(s->connection, "select pg_try_advisory_lock(" LOCK_KEY ")");
+        if (PQresultStatus(got) != PGRES_TUPLES_OK ||
+            strcmp(PQgetvalue(got, 0, 0), "t") != 0) {
+            cli_complain("another migrate is at work; waiting for it, at most "
+                         "%d s",
+                         LOCK_TIMEOUT_S);
+            rc = execute(s, "select pg_advisory_lock(" LOCK_KEY ")", what);
+        }
+    }
+    PQclear(got);
+    free(settings);
     return rc;
 }
 

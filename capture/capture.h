@@ -9,9 +9,7 @@
 #include "capture/capture_settings.h"
 #include "common/base.h"
 
-struct capture;
-
-/* Returns the exit code; `capture_run` is the program's whole life. */
+/* The program's whole life; returns its exit code. */
 int capture_run(const struct capture_settings *settings);
 
 #endif

@@ -26,11 +26,6 @@ void put_bool(struct json_object *o, const char *name, bool value)
     put_value(o, name, json_object_new_boolean(value));
 }
 
-void put_null(struct json_object *o, const char *name)
-{
-    put_value(o, name, NULL);
-}
-
 struct json_object *put_object(struct json_object *o, const char *name)
 {
     struct json_object *child = json_object_new_object();

@@ -13,7 +13,6 @@ void put_text(struct json_object *o, const char *name, const char *value);
 void put_number(struct json_object *o, const char *name, int64_t value);
 void put_real(struct json_object *o, const char *name, double value);
 void put_bool(struct json_object *o, const char *name, bool value);
-void put_null(struct json_object *o, const char *name);
 /* Takes `value`. */
 void put_value(struct json_object *o, const char *name,
                struct json_object *value);

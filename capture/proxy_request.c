@@ -30,6 +30,17 @@ static bool next_line(const char **cursor, const char *end, struct text *line)
     return true;
 }
 
+/* No blanks, no control characters; what else there may be is the origin
+ * server's business. */
+static bool is_visible(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++) {
+        if ((unsigned char)t.ptr[i] <= ' ' || t.ptr[i] == 0x7f)
+            return false;
+    }
+    return t.len > 0;
+}
+
 /* "METHOD target HTTP/1.x" */
 static int split_request_line(struct text line, struct text *method,
                               struct text *target)
@@ -44,9 +55,7 @@ static int split_request_line(struct text line, struct text *method,
     *method = (struct text){ line.ptr, (size_t)(first - line.ptr) };
     *target = (struct text){ first + 1, (size_t)(last - first - 1) };
     version = (struct text){ last + 1, (size_t)(end - last - 1) };
-    if (method->len == 0 || target->len == 0 ||
-        memchr(target->ptr, ' ', target->len) ||
-        memchr(target->ptr, '\0', target->len) ||
+    if (!is_visible(*method) || !is_visible(*target) ||
         !(text_is(version, "HTTP/1.1") || text_is(version, "HTTP/1.0")))
         return -1;
     return 0;

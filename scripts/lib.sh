@@ -74,7 +74,10 @@ choose_fleet_user() {
     for right in dac_read_search dac_override; do
         fleet=("${drop[@]}" --securebits=+no_setuid_fixup
             --inh-caps="+$right" --ambient-caps="+$right" --)
-        ! may_enter || return 0
+        may_enter || continue
+        say "note: $root is closed to others; the user nobody gets past that" \
+            "with the capability $right, which opens every other folder as well"
+        return
     done
     die "the user nobody may not read $root" \
         "clone into a folder that everybody may enter, such as /srv or /opt," \

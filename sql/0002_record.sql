@@ -181,7 +181,8 @@ begin
                          then coalesce(d.error, l.error) else l.error end,
             next_attempt_at = case
                 when d.outcome = 'dead' and l.attempts + 1 < max_feeds
-                then now() + d.delay_ms * interval '1 millisecond' end,
+                then now() + d.delay_ms * 6 ^ l.attempts
+                             * interval '1 millisecond' end,
             resolved_at = case when d.outcome <> 'dead' then now() end
         from decided d
         where d.dead_id = l.id and d.outcome <> 'repeated'

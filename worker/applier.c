@@ -9,6 +9,7 @@
 #include "common/limits.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "worker/breaker.h"
 #include "worker/job_loader.h"
 #include "worker/picture.h"
 #include "worker/submission.h"
@@ -27,6 +28,7 @@ enum {
 struct applier {
     struct applier_options o;
     struct job_loader *loader;
+    struct breakers *breakers; /* by base URL of providers, host of pictures */
 };
 
 /* A request under way for an entry. */
@@ -34,6 +36,7 @@ struct work {
     struct applier *applier;
     struct entry *entry;
     const struct provider *provider;
+    char *host; /* for the breaker */
 };
 
 static void finished(struct applier *a, struct entry *e)
@@ -67,12 +70,24 @@ static void finish_dead(struct applier *a, struct entry *e, const char *error,
 }
 
 static struct work *work_new(struct applier *a, struct entry *e,
-                             const struct provider *p)
+                             const struct provider *p, const char *host)
 {
     struct work *w = mem_alloc(sizeof *w);
 
-    *w = (struct work){ .applier = a, .entry = e, .provider = p };
+    *w = (struct work){
+        .applier = a, .entry = e, .provider = p, .host = mem_strdup(host)
+    };
     return w;
+}
+
+/* The host has answered, or not; anything below 500 is an answer. */
+static void work_free(struct work *w, const struct http_answer *answer)
+{
+    breaker_report(w->applier->breakers, w->host,
+                   answer->failure == HTTP_OK && answer->status < 500,
+                   clock_monotonic_ms());
+    free(w->host);
+    free(w);
 }
 
 /* --- submissions */
@@ -93,10 +108,16 @@ static void on_submitted(const struct http_answer *answer, void *arg)
     struct work *w = arg;
     struct applier *a = w->applier;
     struct entry *e = w->entry;
+    const struct provider *p = w->provider;
 
-    submission_judge(e, w->provider, a->o.store, answer);
+    submission_judge(e, p, a->o.store, answer);
     count_submission(a, e);
-    free(w);
+    work_free(w, answer);
+    if (answer->failure == HTTP_OK &&
+        (answer->status == 401 || answer->status == 403 ||
+         answer->status == 429)) /* all others would hear the same */
+        breaker_pause(a->breakers, p->base_url, e->result.delay_ms,
+                      clock_monotonic_ms());
     finished(a, e);
 }
 
@@ -116,7 +137,8 @@ static void post(struct applier *a, struct entry *e, const struct provider *p,
         .timeout_ms = SUBMIT_TIMEOUT_MS,
     };
 
-    http_client_start(a->o.http, &options, on_submitted, work_new(a, e, p));
+    http_client_start(a->o.http, &options, on_submitted,
+                      work_new(a, e, p, p->base_url));
     free(url);
 }
 
@@ -125,6 +147,7 @@ static void submit(struct applier *a, struct entry *e)
     const struct provider *p = providers_find(a->o.providers, e->job.provider);
     char error[256], path[512];
     char *webhook_url, *body;
+    int64_t wait_ms;
 
     if (strcmp(e->job.status, "queued") != 0) {
         finish(a, e, "ignored", NULL, NULL); /* somebody was faster */
@@ -135,6 +158,14 @@ static void submit(struct applier *a, struct entry *e)
                  "no provider \"%.64s\" that takes captures is set up",
                  e->job.provider);
         finish(a, e, "failed", "UNKNOWN_PROVIDER", error);
+        return;
+    }
+    wait_ms = breaker_wait_ms(a->breakers, p->base_url, clock_monotonic_ms());
+    if (wait_ms > 0) { /* costs neither a request nor an attempt */
+        entry_finish(e, "postpone", "PROVIDER_PAUSED",
+                     "the provider is left alone for a while");
+        e->result.delay_ms = backoff_ms(0, 2 * wait_ms, 2 * wait_ms);
+        finished(a, e);
         return;
     }
     snprintf(path, sizeof path, "%s/webhooks/%s", a->o.webhook_url,
@@ -165,7 +196,7 @@ static void on_fetched(const struct http_answer *answer, void *arg)
     struct entry *e = w->entry;
     char error[512];
 
-    free(w);
+    work_free(w, answer);
     if (answer->failure == HTTP_OK && answer->status == 200) {
         picture_take(e, a->o.store, answer->content_type, answer->body,
                      answer->body_len);
@@ -192,6 +223,15 @@ static void on_fetched(const struct http_answer *answer, void *arg)
         finish_dead(a, e, error, PICTURE_RETRY_MS);
 }
 
+/* "https://host:port" of a URL; all of it when there is no path. */
+static char *url_origin(const char *url)
+{
+    const char *host = strstr(url, "://");
+    size_t scheme = host ? (size_t)(host - url) + 3 : 0;
+
+    return mem_dup(url, scheme + strcspn(url + scheme, "/?#"));
+}
+
 /* The provider's own address comes from our settings and is trusted, and then
  * so is its key; every other address has to pass the guard. */
 static void fetch(struct applier *a, struct entry *e, const struct provider *p)
@@ -201,6 +241,8 @@ static void fetch(struct applier *a, struct entry *e, const struct provider *p)
     char *url =
         relative ? mem_format("%s%s", p->base_url, image) : mem_strdup(image);
     bool own = relative || (*p->base_url && same_origin(url, p->base_url));
+    char *host = own ? mem_strdup(p->base_url) : url_origin(url);
+    int64_t wait_ms = breaker_wait_ms(a->breakers, host, clock_monotonic_ms());
     const char *headers[] = { own ? p->auth_line : NULL, NULL };
     struct http_call_options options = {
         .method = "GET",
@@ -212,7 +254,13 @@ static void fetch(struct applier *a, struct entry *e, const struct provider *p)
         .guarded = !own,
     };
 
-    http_client_start(a->o.http, &options, on_fetched, work_new(a, e, p));
+    if (wait_ms > 0)
+        finish_dead(a, e, "the picture's host is left alone for a while",
+                    wait_ms);
+    else
+        http_client_start(a->o.http, &options, on_fetched,
+                          work_new(a, e, p, host));
+    free(host);
     free(url);
 }
 
@@ -361,6 +409,7 @@ struct applier *applier_new(struct loop *loop,
     struct applier *a = mem_zalloc(sizeof *a);
 
     a->o = *options;
+    a->breakers = breakers_new();
     a->loader = job_loader_new(loop, options->db, on_loaded, a);
     return a;
 }
@@ -370,5 +419,6 @@ void applier_free(struct applier *a)
     if (!a)
         return;
     job_loader_free(a->loader);
+    breakers_free(a->breakers);
     free(a);
 }

@@ -141,6 +141,7 @@ class ProviderDouble(HttpDouble):
         self.key = key  # expected as a bearer token; None: any
         self.picture = png()
         self.captures = []
+        self.refused = 0  # requests with a wrong key
         self.answers = []  # statuses that our webhooks got, in order
         self.script = self.complete
         self.answer = lambda capture: None
@@ -200,6 +201,7 @@ class ProviderDouble(HttpDouble):
         path = path.split("?")[0].removeprefix("/api")
         if self.key and headers.get("Authorization") != f"Bearer {self.key}":
             if not path.startswith("/images/"):
+                self.refused += 1
                 return reply(401, {"error": "unauthorized", "code": "UNAUTHORIZED"})
         if method == "POST" and path == "/screenshot":
             return self._submit(json.loads(body))

@@ -343,3 +343,19 @@ def test_what_the_ledger_counts(fleet, provider, pages):
     assert sum(rows.values()) >= 20
 
 
+
+
+def test_a_provider_that_refuses_our_key_is_left_alone(fleet, provider, pages):
+    provider.key = "another"
+    jobs = [fleet.queue(f"{pages.url}/fine?{n}") for n in range(5)]
+    wait_for(lambda: "refuses our key" in fleet.log("worker"), 30, "the complaint")
+    wait_for(lambda: all(fleet.job(j).error_code for j in jobs), 30, "all to be put off")
+    assert provider.refused <= 10  # at most a first burst of each process
+    assert all(fleet.job(j).attempt == 1 and fleet.job(j).status == "queued" for j in jobs)
+
+
+def test_a_provider_that_is_down_costs_no_attempt(fleet, provider, pages):
+    provider.answer = lambda c: (503, {}, b"") if len(provider.captures) <= 8 else None
+    jobs = [fleet.queue(f"{pages.url}/fine?{n}") for n in range(4)]
+    for job in jobs:
+        assert fleet.wait_for_job(job, "completed", 90).attempt == 1

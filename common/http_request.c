@@ -115,6 +115,36 @@ unsigned http_header_count(const struct http_request *r, const char *name)
     return find(r, MHD_HEADER_KIND, name).count;
 }
 
+struct collection {
+    const char *name;
+    const char **values;
+    size_t max;
+    size_t count;
+};
+
+static enum MHD_Result on_line(void *cls, enum MHD_ValueKind kind,
+                               const char *name, const char *value)
+{
+    struct collection *c = cls;
+
+    (void)kind;
+    if (!name || strcasecmp(name, c->name) != 0)
+        return MHD_YES;
+    if (c->count < c->max)
+        c->values[c->count] = value ? value : "";
+    c->count++;
+    return MHD_YES;
+}
+
+size_t http_header_lines(const struct http_request *r, const char *name,
+                         const char **values, size_t max)
+{
+    struct collection c = { .name = name, .values = values, .max = max };
+
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, on_line, &c);
+    return c.count;
+}
+
 const char *http_body(const struct http_request *r, size_t *len)
 {
     if (len)

@@ -63,6 +63,10 @@ unsigned http_query_count(const struct http_request *r, const char *name);
 /* Case-insensitive; NULL when absent; the first one when repeated. */
 const char *http_header(const struct http_request *r, const char *name);
 unsigned http_header_count(const struct http_request *r, const char *name);
+/* The values of a header's lines, in order: at most `max` of them.  Returns how
+ * many lines there are. */
+size_t http_header_lines(const struct http_request *r, const char *name,
+                         const char **values, size_t max);
 /* The raw bytes, NUL-terminated for convenience. */
 const char *http_body(const struct http_request *r, size_t *len);
 const struct sockaddr *http_peer(const struct http_request *r);

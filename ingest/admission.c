@@ -16,7 +16,8 @@ static const struct {
     const char *text;
 } refusals[] = {
     [ADMITTED] = { 200, "accepted", "accepted" },
-    [REFUSED_FORWARDED] = { 400, "forwarded", "malformed X-Forwarded-For" },
+    [REFUSED_FORWARDED] = { 400, "forwarded",
+                            "malformed Forwarded or X-Forwarded-For" },
     [REFUSED_ADDRESS] = { 403, "address", "address not allowed" },
     [REFUSED_PATH] = { 404, "path", "no such webhook" },
     [REFUSED_METHOD] = { 405, "method", "webhooks are sent with POST" },
@@ -43,18 +44,31 @@ const char *refusal_label(enum refusal r)
     return refusals[r].label;
 }
 
+/* Two lines are few already; a proxy that sends more is out of order. */
+enum { FORWARDED_LINES_MAX = 16 };
+
 static enum refusal judge_address(const struct gate *g,
                                   const struct http_request *r,
-                                  struct admitted *out)
+                                  struct admitted *out, const char **detail)
 {
+    const char *x_lines[FORWARDED_LINES_MAX], *lines[FORWARDED_LINES_MAX];
+    struct header_lines x_forwarded_for = { x_lines, 0 };
+    struct header_lines forwarded = { lines, 0 };
     struct sockaddr_storage client;
 
     address_format(http_peer(r), out->ip);
-    if (ranges_contain(&g->trusted_proxies, http_peer(r)) &&
-        http_header_count(r, "X-Forwarded-For") > 1)
-        return REFUSED_FORWARDED; /* nobody knows which one is the proxy's */
-    if (client_address(&g->trusted_proxies, http_peer(r),
-                       http_header(r, "X-Forwarded-For"), &client) != 0)
+    if (ranges_contain(&g->trusted_proxies, http_peer(r))) {
+        x_forwarded_for.count = http_header_lines(r, "X-Forwarded-For", x_lines,
+                                                  FORWARDED_LINES_MAX);
+        forwarded.count =
+            http_header_lines(r, "Forwarded", lines, FORWARDED_LINES_MAX);
+    }
+    *detail = x_forwarded_for.count > FORWARDED_LINES_MAX ||
+                      forwarded.count > FORWARDED_LINES_MAX
+                  ? "too many lines"
+                  : client_address(&g->trusted_proxies, http_peer(r),
+                                   &x_forwarded_for, &forwarded, &client);
+    if (*detail)
         return REFUSED_FORWARDED;
     address_format((const struct sockaddr *)&client, out->ip);
     if (g->allowed.count > 0 &&
@@ -201,7 +215,7 @@ enum refusal admit(const struct gate *g, const struct http_request *r,
 
     *out = (struct admitted){ 0 };
     *detail = '\0';
-    refusal = judge_address(g, r, out);
+    refusal = judge_address(g, r, out, &why);
     if (refusal == ADMITTED)
         refusal = judge_path(g, r, out);
     if (refusal == ADMITTED)

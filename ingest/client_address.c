@@ -1,40 +1,14 @@
 #include "ingest/client_address.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 
-/* One list element: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1]:80 */
-static int parse_address(const char *ptr, size_t len,
-                         struct sockaddr_storage *out)
+#include "ingest/forwarded.h"
+
+static bool is_trusted(const struct ranges *trusted,
+                       const struct sockaddr_storage *address)
 {
-    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-    char text[INET6_ADDRSTRLEN];
-    const char *colon = memchr(ptr, ':', len);
-
-    if (len > 0 && *ptr == '[') {
-        const char *end = memchr(ptr, ']', len);
-
-        if (!end)
-            return -1;
-        len = (size_t)(end - ++ptr);
-    } else if (colon &&
-               !memchr(colon + 1, ':', len - (size_t)(colon - ptr) - 1)) {
-        len = (size_t)(colon - ptr); /* one colon: a port */
-    }
-    if (len == 0 || len >= sizeof text)
-        return -1;
-    memcpy(text, ptr, len);
-    text[len] = '\0';
-    *out = (struct sockaddr_storage){ 0 };
-    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1)
-        out->ss_family = AF_INET;
-    else if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1)
-        out->ss_family = AF_INET6;
-    else
-        return -1;
-    return 0;
+    return ranges_contain(trusted, (const struct sockaddr *)address);
 }
 
 static void copy_peer(const struct sockaddr *peer, struct sockaddr_storage *out)
@@ -45,29 +19,59 @@ static void copy_peer(const struct sockaddr *peer, struct sockaddr_storage *out)
                                       : sizeof(struct sockaddr_in6));
 }
 
-int client_address(const struct ranges *trusted, const struct sockaddr *peer,
-                   const char *forwarded, struct sockaddr_storage *out)
+/* From the nearest hop to the farthest, as long as they are trusted. */
+static const char *walk(const struct ranges *trusted,
+                        const struct header_lines *lines,
+                        int (*add)(struct forwarded *, const char *),
+                        struct sockaddr_storage *address)
 {
-    const char *end;
+    struct forwarded way;
+
+    way.count = 0;
+    for (size_t i = 0; i < lines->count; i++) {
+        if (add(&way, lines->values[i]) != 0)
+            return "malformed";
+    }
+    while (way.count > 0 && is_trusted(trusted, address)) {
+        *address = way.hops[--way.count];
+        if (address->ss_family == AF_UNSPEC)
+            return "no address at the decisive place";
+    }
+    return NULL;
+}
+
+static bool same_address(const struct sockaddr_storage *a,
+                         const struct sockaddr_storage *b)
+{
+    char a_text[ADDRESS_TEXT_SIZE], b_text[ADDRESS_TEXT_SIZE];
+
+    address_format((const struct sockaddr *)a, a_text);
+    address_format((const struct sockaddr *)b, b_text);
+    return strcmp(a_text, b_text) == 0;
+}
+
+const char *client_address(const struct ranges *trusted,
+                           const struct sockaddr *peer,
+                           const struct header_lines *x_forwarded_for,
+                           const struct header_lines *forwarded,
+                           struct sockaddr_storage *out)
+{
+    struct sockaddr_storage other;
+    const char *problem = NULL;
 
     copy_peer(peer, out);
-    if (!forwarded)
-        return 0;
-    end = forwarded + strlen(forwarded);
-    while (end > forwarded &&
-           ranges_contain(trusted, (const struct sockaddr *)out)) {
-        const char *start = end;
-        const char *last = end;
-
-        while (start > forwarded && start[-1] != ',')
-            start--;
-        end = start > forwarded ? start - 1 : start;
-        while (start < last && (*start == ' ' || *start == '\t'))
-            start++;
-        while (last > start && (last[-1] == ' ' || last[-1] == '\t'))
-            last--;
-        if (parse_address(start, (size_t)(last - start), out) != 0)
-            return -1;
-    }
-    return 0;
+    if (!ranges_contain(trusted, peer))
+        return NULL;
+    copy_peer(peer, &other);
+    if (x_forwarded_for->count > 0)
+        problem = walk(trusted, x_forwarded_for, forwarded_add_addresses, out);
+    if (!problem && forwarded->count > 0)
+        problem = walk(trusted, forwarded, forwarded_add_elements, &other);
+    if (problem)
+        return problem;
+    if (x_forwarded_for->count == 0)
+        *out = other;
+    else if (forwarded->count > 0 && !same_address(out, &other))
+        return "X-Forwarded-For and Forwarded disagree";
+    return NULL;
 }

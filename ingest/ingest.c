@@ -97,6 +97,7 @@ static int ingest_start(struct ingest *in)
     in->receiver = (struct receiver){ .gate = in->shared->gate,
                                       .shards = in->shards,
                                       .health = in->health,
+                                      .series = in->shared->series,
                                       .metrics = in->shared->metrics };
     reload(in); /* a replaced child must not fall back to old secrets */
     loop_on_signal(in->loop, SIGHUP, on_reload, in);

@@ -4,11 +4,13 @@
 
 #include "common/metrics.h"
 #include "ingest/gate.h"
+#include "ingest/ingest_metrics.h"
 #include "ingest/ingest_settings.h"
 
 struct ingest_shared { /* made by the parent, read by the children */
     const struct ingest_settings *settings;
     const struct gate *gate; /* as it was when the program started */
+    const struct ingest_series *series;
     struct metrics *metrics;
 };
 

@@ -1,24 +1,12 @@
 #include "ingest/ingest_metrics.h"
 
-#define OUTCOME(refusal, label)                                                \
-    [WEBHOOKS + (refusal)] = { "shotfleet_webhooks_total",                     \
-                               "outcome=\"" label "\"",                        \
-                               "Webhook requests by what became of them.",     \
-                               METRIC_COUNTER }
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
-static const struct metric series[INGEST_METRIC_COUNT] = {
-    OUTCOME(ADMITTED, "accepted"),
-    OUTCOME(REFUSED_FORWARDED, "forwarded"),
-    OUTCOME(REFUSED_ADDRESS, "address"),
-    OUTCOME(REFUSED_PATH, "path"),
-    OUTCOME(REFUSED_METHOD, "method"),
-    OUTCOME(REFUSED_NO_SECRET, "no_secret"),
-    OUTCOME(REFUSED_SIGNATURE, "signature"),
-    OUTCOME(REFUSED_TIMESTAMP, "timestamp"),
-    OUTCOME(REFUSED_TOKEN, "token"),
-    OUTCOME(REFUSED_QUERY, "query"),
-    OUTCOME(REFUSED_BODY, "body"),
-    OUTCOME(REFUSAL_COUNT, "unavailable"),
+#include "common/mem.h"
+
+static const struct metric fixed[INGEST_METRIC_COUNT] = {
     [ACK_SECONDS] = { "shotfleet_webhook_ack_seconds", NULL,
                       "From the end of the request to the 200.",
                       METRIC_HISTOGRAM },
@@ -37,7 +25,70 @@ static const struct metric series[INGEST_METRIC_COUNT] = {
                     "Webhooks waiting for Redis.", METRIC_GAUGE },
 };
 
-struct metrics *ingest_metrics_new(unsigned processes)
+enum { PROVIDER_NONE, PROVIDER_OTHER, PROVIDERS_FIRST };
+
+static const char *outcome_name(unsigned outcome)
 {
-    return metrics_new(series, INGEST_METRIC_COUNT, processes);
+    return outcome == WEBHOOK_UNAVAILABLE ? "unavailable"
+                                          : refusal_label(outcome);
+}
+
+static void add_provider(struct ingest_series *s, const char *name)
+{
+    s->providers[s->provider_count++] = mem_strdup(name);
+    for (unsigned i = 0; i < WEBHOOK_OUTCOMES; i++)
+        s->items[s->count++] = (struct metric){
+            "shotfleet_webhooks_total",
+            /* a profile's name is made of a-z, 0-9 and - */
+            mem_format("provider=\"%s\",outcome=\"%s\"", name, outcome_name(i)),
+            "Webhook requests by provider and what became of them.",
+            METRIC_COUNTER
+        };
+}
+
+void ingest_series_init(struct ingest_series *s,
+                        const struct profiles *profiles)
+{
+    size_t providers = PROVIDERS_FIRST + profiles->count;
+
+    *s = (struct ingest_series){ .count = INGEST_METRIC_COUNT };
+    s->items = mem_resize_array(
+        NULL, INGEST_METRIC_COUNT + providers * WEBHOOK_OUTCOMES,
+        sizeof *s->items);
+    s->providers = mem_resize_array(NULL, providers, sizeof *s->providers);
+    memcpy(s->items, fixed, sizeof fixed);
+    add_provider(s, "");
+    add_provider(s, "other");
+    for (size_t i = 0; i < profiles->count; i++)
+        add_provider(s, profiles->items[i].name);
+}
+
+void ingest_series_release(struct ingest_series *s)
+{
+    for (size_t i = INGEST_METRIC_COUNT; i < s->count; i++)
+        free((char *)s->items[i].labels); /* made by add_provider() */
+    for (size_t i = 0; i < s->provider_count; i++)
+        free(s->providers[i]);
+    free(s->items);
+    free(s->providers);
+    *s = (struct ingest_series){ 0 };
+}
+
+struct metrics *ingest_metrics_new(const struct ingest_series *s,
+                                   unsigned processes)
+{
+    return metrics_new(s->items, s->count, processes);
+}
+
+size_t ingest_series_webhooks(const struct ingest_series *s,
+                              const char *provider, unsigned outcome)
+{
+    size_t i = provider ? PROVIDER_OTHER : PROVIDER_NONE;
+
+    assert(outcome < WEBHOOK_OUTCOMES);
+    for (size_t k = PROVIDERS_FIRST; provider && k < s->provider_count; k++) {
+        if (strcmp(s->providers[k], provider) == 0)
+            i = k;
+    }
+    return INGEST_METRIC_COUNT + i * WEBHOOK_OUTCOMES + outcome;
 }

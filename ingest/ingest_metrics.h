@@ -1,23 +1,46 @@
-/* ingest_metrics.h - what ingest counts; the index names the series. */
+/* ingest_metrics.h - what ingest counts; the index names the series.
+ *
+ * Webhooks are counted by provider and outcome.  The series are made at start
+ * from the profiles that are loaded then; a profile that a reload brings counts
+ * as provider "other", a request that reaches no profile as provider "".
+ */
 #ifndef INGEST_METRICS_H
 #define INGEST_METRICS_H
 
 #include "common/metrics.h"
+#include "common/profile.h"
 #include "ingest/admission.h"
 
 enum ingest_metric {
-    /* WEBHOOKS + enum refusal, then what befalls an admitted webhook */
-    WEBHOOKS,
-    WEBHOOKS_UNAVAILABLE = WEBHOOKS + REFUSAL_COUNT, /* 503 */
     ACK_SECONDS,
     REDIS_UP,
     ACCEPTING,
     STREAM_LENGTH,
     STREAM_OLDEST_SECONDS,
     IN_FLIGHT,
-    INGEST_METRIC_COUNT,
+    INGEST_METRIC_COUNT, /* behind these: webhooks by provider and outcome */
 };
 
-struct metrics *ingest_metrics_new(unsigned processes);
+/* What becomes of a request: enum refusal, or for want of Redis, 503. */
+enum { WEBHOOK_UNAVAILABLE = REFUSAL_COUNT, WEBHOOK_OUTCOMES };
+
+struct ingest_series {
+    struct metric *items;
+    size_t count;
+    char **providers; /* "", "other", then the profiles' names */
+    size_t provider_count;
+};
+
+void ingest_series_init(struct ingest_series *s,
+                        const struct profiles *profiles);
+void ingest_series_release(struct ingest_series *s);
+/* Borrows the series. */
+struct metrics *ingest_metrics_new(const struct ingest_series *s,
+                                   unsigned processes);
+
+/* The index of webhooks with this outcome; `provider` is a profile's name, or
+ * NULL where there is none. */
+size_t ingest_series_webhooks(const struct ingest_series *s,
+                              const char *provider, unsigned outcome);
 
 #endif

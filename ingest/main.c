@@ -50,7 +50,10 @@ int main(int argc, char **argv)
 {
     struct ingest_settings settings = { 0 };
     struct gate gate = { 0 };
-    struct ingest_shared shared = { .settings = &settings, .gate = &gate };
+    struct ingest_series series = { 0 };
+    struct ingest_shared shared = { .settings = &settings,
+                                    .gate = &gate,
+                                    .series = &series };
     struct supervisor_options options = { .child = ingest_child,
                                           .arg = &shared };
     char error[SETTINGS_ERROR_SIZE];
@@ -65,13 +68,15 @@ int main(int argc, char **argv)
     options.processes = processes(&settings);
     options.admin = *settings.admin_listen ? ingest_admin : NULL;
     options.grace_ms = settings.grace_s * 1000;
-    shared.metrics = ingest_metrics_new(options.processes + 1);
+    ingest_series_init(&series, &gate.profiles);
+    shared.metrics = ingest_metrics_new(&series, options.processes + 1);
     options.metrics = shared.metrics;
     log_info(LOG_WITH({ "listen", settings.listen }),
              "taking webhooks with %u processes", options.processes);
     code = supervisor_run(&options);
 out:
     metrics_free(shared.metrics);
+    ingest_series_release(&series);
     gate_release(&gate);
     ingest_settings_release(&settings);
     return code;

@@ -16,7 +16,15 @@ enum { IN_FLIGHT_MAX = 5000 };
 struct append {
     struct receiver *receiver;
     struct http_request *request;
+    size_t counters; /* of its provider; the profile may be reloaded */
 };
+
+/* The index of the first of a provider's counters, one per outcome. */
+static size_t counters_of(const struct receiver *rc, const struct admitted *a)
+{
+    return ingest_series_webhooks(rc->series,
+                                  a->profile ? a->profile->name : NULL, 0);
+}
 
 static void refuse(struct receiver *rc, struct http_request *r,
                    enum refusal refusal, const struct admitted *a,
@@ -27,7 +35,7 @@ static void refuse(struct receiver *rc, struct http_request *r,
     char body[128];
     int len;
 
-    metric_add(rc->metrics, WEBHOOKS + refusal, 1);
+    metric_add(rc->metrics, counters_of(rc, a) + refusal, 1);
     log_info(LOG_WITH({ "reason", refusal_label(refusal) }, { "ip", a->ip },
                       { "provider", a->profile ? a->profile->name : NULL },
                       { "job", a->job }, { "detail", *detail ? detail : NULL }),
@@ -39,13 +47,13 @@ static void refuse(struct receiver *rc, struct http_request *r,
 }
 
 static void unavailable(struct receiver *rc, struct http_request *r,
-                        const char *why)
+                        size_t counters, const char *why)
 {
     static const struct http_field later[] = { { "Retry-After", "2" },
                                                { NULL, NULL } };
     static const char body[] = "{\"error\":\"try again later\"}";
 
-    metric_add(rc->metrics, WEBHOOKS_UNAVAILABLE, 1);
+    metric_add(rc->metrics, counters + WEBHOOK_UNAVAILABLE, 1);
     log_warning(NULL, "could not accept a webhook: %s", why);
     http_respond(r, 503, "application/json", body, sizeof body - 1, later);
 }
@@ -55,6 +63,7 @@ static void on_appended(const char *id, const char *error, void *arg)
     struct append *a = arg;
     struct receiver *rc = a->receiver;
     struct http_request *r = a->request;
+    size_t counters = a->counters;
     char sha256[SHA256_HEX_SIZE], receipt[192];
     const char *body;
     size_t len = 0;
@@ -63,14 +72,14 @@ static void on_appended(const char *id, const char *error, void *arg)
     free(a);
     metric_add(rc->metrics, IN_FLIGHT, -1);
     if (!id) {
-        unavailable(rc, r, error);
+        unavailable(rc, r, counters, error);
         return;
     }
     body = http_body(r, &len);
     sha256_hex(body, len, sha256);
     n = snprintf(receipt, sizeof receipt,
                  "{\"receipt\":\"%s\",\"sha256\":\"%s\"}", id, sha256);
-    metric_add(rc->metrics, WEBHOOKS + ADMITTED, 1);
+    metric_add(rc->metrics, counters + ADMITTED, 1);
     metric_observe_us(rc->metrics, ACK_SECONDS,
                       clock_monotonic_us() - http_received_us(r));
     http_respond(r, 200, "application/json", receipt, (size_t)n, NULL);
@@ -87,7 +96,9 @@ static void append(struct receiver *rc, struct redis *redis,
     size_t body_len = 0;
     size_t n = 0;
 
-    *arg = (struct append){ .receiver = rc, .request = r };
+    *arg = (struct append){ .receiver = rc,
+                            .request = r,
+                            .counters = counters_of(rc, a) };
     body = http_body(r, &body_len);
     snprintf(received_ms, sizeof received_ms, "%lld",
              (long long)clock_wall_ms());
@@ -124,9 +135,11 @@ void receiver_handle(struct http_request *request, void *arg)
     }
     redis = shards_pick(rc->shards, health_fits, rc->health);
     if (!redis)
-        unavailable(rc, request, health_reason(rc->health));
+        unavailable(rc, request, counters_of(rc, &admitted),
+                    health_reason(rc->health));
     else if (redis_outstanding(redis) >= IN_FLIGHT_MAX)
-        unavailable(rc, request, "too many webhooks are waiting for redis");
+        unavailable(rc, request, counters_of(rc, &admitted),
+                    "too many webhooks are waiting for redis");
     else
         append(rc, redis, request, &admitted);
 }

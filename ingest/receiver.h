@@ -16,6 +16,7 @@ struct receiver {
     const struct gate *gate;
     struct shards *shards;
     struct health *health;
+    const struct ingest_series *series;
     struct metrics *metrics;
 };
 

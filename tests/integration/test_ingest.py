@@ -187,8 +187,8 @@ def test_refusals_are_counted_and_no_secret_is_logged(ingest):
     send(ingest, secret="another")
     send(ingest)
     metrics = ingest.metrics("ingest")
-    assert metrics['shotfleet_webhooks_total{outcome="signature"}'] == 1
-    assert metrics['shotfleet_webhooks_total{outcome="accepted"}'] == 1
+    assert metrics['shotfleet_webhooks_total{provider="screenshotly",outcome="signature"}'] == 1
+    assert metrics['shotfleet_webhooks_total{provider="screenshotly",outcome="accepted"}'] == 1
     assert "reason=signature" in ingest.log("ingest")
     assert ingest.webhook_secret not in ingest.log("ingest")
     assert "imageUrl" not in ingest.log("ingest")

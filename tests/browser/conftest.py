@@ -1,4 +1,9 @@
-"""The integration tests' fixtures, and `browser`: a real one, for the page."""
+"""The integration tests' fixtures, and `browser`: a real one, for the page.
+
+To be run in a pytest of its own (pytest tests/browser): together with the
+integration tests there would be two sets of servers, and each would take the
+other one for something left behind.
+"""
 
 import importlib.util
 import os

@@ -15,17 +15,21 @@ die() {
 }
 
 # step TEXT LOG COMMAND...: runs it with its output in LOG, shows every few
-# seconds that it still runs, and the end of LOG when it fails.
+# seconds that it still runs, and the end of LOG when it fails.  Ctrl-C ends it,
+# whatever it has started.
 step() {
-    local text=$1 log=$2 pid started=$SECONDS code=0
+    local text=$1 log=$2 pid started=$SECONDS shown=0 code=0
     shift 2
     printf '%-46s' "$text"
+    set -m # a process group of its own
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
+    set +m
+    trap 'kill -TERM -- -$pid 2>/dev/null; exit 130' INT TERM
     while kill -0 "$pid" 2>/dev/null; do
         sleep 0.2
-        if ((SECONDS - started >= 2)) && ((SECONDS != ${shown:-0})); then
-            local shown=$SECONDS
+        if ((SECONDS - started >= 2 && SECONDS != shown)); then
+            shown=$SECONDS
             if [ -t 1 ]; then
                 printf '\r%-46s %4d s' "$text" $((SECONDS - started))
             elif ((SECONDS % 5 == 0)); then
@@ -34,6 +38,7 @@ step() {
         fi
     done
     wait "$pid" || code=$?
+    trap - INT TERM
     if [ "$code" = 0 ]; then
         [ ! -t 1 ] || printf '\r%-46s' "$text"
         printf ' done (%d s)\n' $((SECONDS - started))

@@ -36,9 +36,10 @@ _given = set()
 
 
 def free_port():
-    """A free TCP port, given once, that no outgoing connection will take."""
+    """A free TCP port, given once, that neither an outgoing connection nor
+    `make up` will take."""
     while True:
-        port = random.randint(15000, 32000)  # below the ephemeral range
+        port = random.randint(10000, 14999)
         if port in _given:
             continue
         with socket.socket() as s:

@@ -17,7 +17,7 @@
 #include "common/mem.h"
 #include "common/redis_url.h"
 
-enum { BACKOFF_BASE_MS = 50, BACKOFF_CAP_MS = 2000, CONNECT_MS = 2000 };
+enum { BACKOFF_BASE_MS = 50, BACKOFF_CAP_MS = 1000, CONNECT_MS = 2000 };
 
 enum redis_state {
     REDIS_DOWN,       /* waiting for the next try */

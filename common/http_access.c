@@ -4,20 +4,18 @@
  * handler runs; without an answer from it the connection is suspended.
  */
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/http_guard.h"
 #include "common/http_internal.h"
 #include "common/limits.h"
-#include "common/log.h"
 
 /* How much of a refused body is read on, so that the client gets to see the
  * refusal instead of a reset connection. */
 enum { LINGER_BYTES = 8 * 1024 * 1024 };
+
+static const char too_large[] = "request body too large";
 
 struct head {
     struct http_guard_field fields[LIMIT_HTTP_HEADERS + 1];
@@ -62,6 +60,8 @@ static enum http_verdict judge(const struct http_request *r,
         return HTTP_BAD_TARGET;
     MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, on_field,
                                 &head);
+    if (head.count > http_max_headers(r->server))
+        return HTTP_TOO_MANY_FIELDS;
     v = http_guard_check(version, head.fields, head.count);
     if (v != HTTP_FINE || !r->server->old_parser)
         return v;
@@ -91,37 +91,32 @@ static const char *path_of(const char *url)
     return path ? path : "/";
 }
 
-static enum MHD_Result refuse(struct http_request *r, unsigned status,
-                              const char *why)
+size_t http_max_headers(const struct http_server *s)
 {
+    size_t count = s->options.max_head_bytes / HTTP_BYTES_PER_HEADER;
+
+    return count < LIMIT_HTTP_HEADERS ? count : LIMIT_HTTP_HEADERS;
+}
+
+static enum MHD_Result refuse(struct http_request *r, enum http_event event,
+                              unsigned status, const char *why)
+{
+    http_server_tell(r->server, event, http_peer(r), why);
+    http_connection_wait_for_us(r->place);
     r->last_of_connection = true;
     r->server->in_flight++;
     http_respond_error(r, status, "%s", why);
     return http_request_send(r);
 }
 
-/* Answers 413 although the body is still coming.  libmicrohttpd has no way to
- * do that and would reset the connection, so that most clients would never see
- * why. */
+/* Answers although the body is still coming: what libmicrohttpd would do then
+ * resets the connection, and most clients would never see why. */
 static void refuse_body(struct http_request *r)
 {
-    static const char body[] = "{\"error\":\"request body too large\"}\n";
-    char answer[256];
-    int len = snprintf(answer, sizeof answer,
-                       "HTTP/1.1 413 Content Too Large\r\n"
-                       "Content-Type: application/json\r\n"
-                       "Content-Length: %zu\r\n"
-                       "Connection: close\r\n\r\n%s",
-                       sizeof body - 1, body);
-    int fd = MHD_get_connection_info(r->connection,
-                                     MHD_CONNECTION_INFO_CONNECTION_FD)
-                 ->connect_fd;
-
+    http_server_tell(r->server, HTTP_BODY_REFUSED, http_peer(r), too_large);
     r->state = REQUEST_LINGERING;
     buf_release(&r->body);
-    if (send(fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        log_debug(NULL, "could not send a refusal: %s", strerror(errno));
-    shutdown(fd, SHUT_WR);
+    http_connection_refuse(r->place, "413 Content Too Large", too_large);
 }
 
 static enum MHD_Result on_head(struct http_request *r, const char *url,
@@ -132,21 +127,24 @@ static enum MHD_Result on_head(struct http_request *r, const char *url,
 
     r->method = method;
     r->path = path_of(url);
-    if (head_size(r) > LIMIT_HTTP_HEAD_BYTES)
-        return refuse(r, 431, "request head too large");
+    if (head_size(r) > r->server->options.max_head_bytes)
+        return refuse(r, HTTP_HEAD_REFUSED, 431, "request head too large");
     v = judge(r, version);
     if (v != HTTP_FINE)
-        return refuse(r, http_verdict_status(v), http_verdict_text(v));
+        return refuse(r, HTTP_HEAD_REFUSED, http_verdict_status(v),
+                      http_verdict_text(v));
 
     /* libmicrohttpd takes a bare LF for a line end inside chunked bodies; no
      * second request may come from an end that others see elsewhere. */
     r->last_of_connection = http_header(r, "Transfer-Encoding") != NULL;
     r->state = REQUEST_BODY;
+    http_connection_expect_body(r->place);
     length = http_header(r, "Content-Length");
-    if (!length || strtoull(length, NULL, 10) <= r->server->max_body_bytes)
+    if (!length ||
+        strtoull(length, NULL, 10) <= r->server->options.max_body_bytes)
         return MHD_YES;
     if (http_header(r, "Expect"))
-        return refuse(r, 413, "request body too large");
+        return refuse(r, HTTP_BODY_REFUSED, 413, too_large);
     refuse_body(r);
     return MHD_YES;
 }
@@ -156,8 +154,9 @@ static enum MHD_Result on_body_end(struct http_request *r)
     struct http_server *s = r->server;
 
     r->state = REQUEST_HANDLING;
+    http_connection_wait_for_us(r->place);
     s->in_flight++;
-    s->handler(r, s->arg);
+    s->options.handler(r, s->options.arg);
     if (r->state == REQUEST_ANSWERED)
         return http_request_send(r);
     r->state = REQUEST_WAITING;
@@ -224,10 +223,19 @@ enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
 void http_access_over(void *cls, struct MHD_Connection *connection,
                       void **context, enum MHD_RequestTerminationCode why)
 {
+    struct http_request *r = *context;
+
     (void)cls;
     (void)connection;
-    (void)why;
-    if (*context)
-        http_request_free(*context);
+    if (!r)
+        return;
+    if (why == MHD_REQUEST_TERMINATED_WITH_ERROR && r->state == REQUEST_HEAD)
+        http_server_tell(r->server, HTTP_HEAD_REFUSED, http_peer(r),
+                         "malformed request head");
+    else if (why == MHD_REQUEST_TERMINATED_WITH_ERROR &&
+             r->state == REQUEST_BODY)
+        http_server_tell(r->server, HTTP_BODY_REFUSED, http_peer(r),
+                         "malformed chunks");
+    http_request_free(r);
     *context = NULL;
 }

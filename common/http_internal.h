@@ -1,9 +1,9 @@
 /* http_internal.h - what the files of the HTTP server share; nobody else.
  *
- * http_server.c runs libmicrohttpd inside the loop, http_access.c takes its
- * calls about a request from head to end, http_request.c is the request as
- * handlers see it and its answer, http_stream.c an answer that is written over
- * time.
+ * http_server.c runs libmicrohttpd inside the loop, http_connection.c says who
+ * may connect and for how long, http_access.c takes libmicrohttpd's calls about
+ * a request from head to end, http_request.c is the request as handlers see it
+ * and its answer, http_stream.c an answer that is written over time.
  */
 #ifndef HTTP_INTERNAL_H
 #define HTTP_INTERNAL_H
@@ -12,8 +12,10 @@
 
 #include "common/buf.h"
 #include "common/http_server.h"
+#include "common/ranges.h"
 
 struct http_server {
+    struct http_server_options options; /* the defaults filled in */
     struct loop *loop;
     struct MHD_Daemon *daemon;
     struct loop_watch *watch;      /* its epoll descriptor */
@@ -22,13 +24,31 @@ struct http_server {
     struct http_stream *over;
     struct http_request *requests; /* all that libmicrohttpd knows */
     size_t in_flight;
-    size_t max_body_bytes;
-    http_handler *handler;
-    void *arg;
+    struct http_connection *connections;
+    size_t connection_count;
+    struct address_counts *addresses; /* of connections that count */
+    struct loop_timer *tick;          /* each second while there are any */
+    uint64_t now_s;                   /* ticks */
+    unsigned refused;                 /* and not yet in the log */
+    uint64_t quiet_until_s;           /* no log line about refused ones */
+    char refused_ip[ADDRESS_TEXT_SIZE];
     uint16_t port;
     bool quiescing;
     bool again;      /* something waits for the next MHD_run() */
     bool old_parser; /* libmicrohttpd before 1.0 */
+};
+
+struct http_connection {
+    struct http_connection *next;
+    struct http_connection **link; /* what points here */
+    struct http_server *server;
+    struct http_request *request; /* in hand, or NULL */
+    struct MHD_Connection *connection;
+    uint64_t address;    /* its key among the counted ones */
+    uint64_t deadline_s; /* in ticks; UINT64_MAX: none */
+    int fd;
+    bool counted;
+    bool used; /* a request is behind it */
 };
 
 enum request_state {
@@ -46,6 +66,7 @@ struct http_request {
     struct http_request **link; /* what points here */
     struct http_server *server;
     struct MHD_Connection *connection;
+    struct http_connection *place;
     enum request_state state;
     const char *method;
     const char *path;
@@ -63,8 +84,34 @@ struct http_request {
     void (*destroy)(void *);
 };
 
+/* A request may have one header for each so many bytes of its head. */
+enum { HTTP_BYTES_PER_HEADER = 96 };
+size_t http_max_headers(const struct http_server *s);
+
 void http_server_resume(struct http_server *s,
                         struct MHD_Connection *connection);
+
+/* What libmicrohttpd calls: may this peer connect; a connection was opened or
+ * closed. */
+enum MHD_Result http_connection_accept(void *cls, const struct sockaddr *peer,
+                                       socklen_t peer_len);
+void http_connection_notify(void *cls, struct MHD_Connection *connection,
+                            void **context,
+                            enum MHD_ConnectionNotificationCode what);
+struct http_connection *http_connection_of(struct MHD_Connection *connection);
+/* A request takes its place on the connection with its request line, has its
+ * head read, all of it read, and leaves. */
+void http_connection_begin(struct http_connection *c, struct http_request *r);
+void http_connection_expect_body(struct http_connection *c);
+void http_connection_wait_for_us(struct http_connection *c);
+void http_connection_end(struct http_connection *c);
+/* Sends a refusal while libmicrohttpd is still reading, which it cannot do;
+ * `status` is code and reason phrase.  Nothing may follow. */
+void http_connection_refuse(struct http_connection *c, const char *status,
+                            const char *why);
+void http_connection_tick(void *server); /* a loop_fn */
+void http_server_tell(struct http_server *s, enum http_event event,
+                      const struct sockaddr *peer, const char *why);
 
 /* What libmicrohttpd calls: with the request line, the one place that sees the
  * raw target; with the head, each piece of the body, its end, and again after a

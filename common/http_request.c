@@ -26,12 +26,14 @@ struct http_request *http_request_new(struct http_server *s,
     r->target = target ? target : "";
     r->target_len = strlen(r->target);
     r->bad_target = http_guard_target(r->target, r->target_len) != HTTP_FINE;
-    buf_init(&r->body, s->max_body_bytes);
+    buf_init(&r->body, s->options.max_body_bytes);
     r->next = s->requests;
     r->link = &s->requests;
     if (r->next)
         r->next->link = &r->next;
     s->requests = r;
+    r->place = http_connection_of(connection);
+    http_connection_begin(r->place, r);
     return r;
 }
 
@@ -39,6 +41,7 @@ void http_request_free(struct http_request *r)
 {
     if (r->state >= REQUEST_HANDLING)
         r->server->in_flight--;
+    http_connection_end(r->place);
     *r->link = r->next;
     if (r->next)
         r->next->link = r->link;

@@ -10,18 +10,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/address_counts.h"
+#include "common/descriptors.h"
 #include "common/http_internal.h"
 #include "common/limits.h"
 #include "common/log.h"
 #include "common/mem.h"
 
 enum {
+    HEAD_TIMEOUT_S = 10,
+    BODY_TIMEOUT_S = 30,
     IDLE_TIMEOUT_S = 30,
     MAX_CONNECTIONS = 10000,
-    /* A head of LIMIT_HTTP_HEAD_BYTES, some 64 bytes for each header, the head
-     * of the answer.  All of it is zeroed for each request: keep it small. */
-    CONNECTION_MEMORY_BYTES =
-        LIMIT_HTTP_HEAD_BYTES + LIMIT_HTTP_HEADERS * 64 + 2 * 1024,
+    /* Descriptors for all that is no connection of ours. */
+    OTHER_DESCRIPTORS = 256,
+    /* What libmicrohttpd keeps of a header beside its text, and the head of the
+     * answer. */
+    HEADER_BYTES = 64,
+    ANSWER_BYTES = 2 * 1024,
     /* MHD_run() calls in one go; then other callbacks have their turn. */
     ROUNDS = 16,
 };
@@ -53,21 +59,6 @@ void http_server_resume(struct http_server *s,
         return;
     s->again = true;
     loop_timer_start(s->timer, 0);
-}
-
-/* At its limit of connections or descriptors libmicrohttpd turns away from the
- * listening socket; after a close it turns back, but only in the next
- * MHD_run(). */
-static void on_connection(void *cls, struct MHD_Connection *connection,
-                          void **context,
-                          enum MHD_ConnectionNotificationCode what)
-{
-    struct http_server *s = cls;
-
-    (void)connection;
-    (void)context;
-    if (what == MHD_CONNECTION_NOTIFY_CLOSED)
-        s->again = true;
 }
 
 static void run(struct http_server *s)
@@ -122,24 +113,28 @@ static uint16_t port_of(int fd)
     return ntohs(address.ss_family == AF_INET6 ? v6.sin6_port : v4.sin_port);
 }
 
-static struct MHD_Daemon *start(struct http_server *s, int fd,
-                                const struct http_server_options *options)
+/* All of it is zeroed for each request: keep it small. */
+static size_t connection_memory(const struct http_server *s)
 {
-    unsigned idle_s = options->idle_timeout_s;
-    unsigned connections = options->max_connections;
+    return s->options.max_head_bytes + http_max_headers(s) * HEADER_BYTES +
+           ANSWER_BYTES;
+}
+
+static struct MHD_Daemon *start(struct http_server *s, int fd)
+{
+    const struct http_server_options *o = &s->options;
     struct MHD_OptionItem items[] = {
         /* The logger comes first, so that it hears about the others. */
         { MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, NULL },
         { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_access_line, s },
         { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_access_over, s },
-        { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, s },
+        { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)http_connection_notify, s },
         { MHD_OPTION_LISTEN_SOCKET, fd, NULL },
         { MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL },
-        { MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES, NULL },
-        { MHD_OPTION_CONNECTION_TIMEOUT, idle_s ? idle_s : IDLE_TIMEOUT_S,
+        { MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)connection_memory(s),
           NULL },
-        { MHD_OPTION_CONNECTION_LIMIT,
-          connections ? connections : MAX_CONNECTIONS, NULL },
+        { MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, NULL },
+        { MHD_OPTION_CONNECTION_LIMIT, o->max_connections, NULL },
 #if MHD_VERSION >= 0x00097701
         { MHD_OPTION_CLIENT_DISCIPLINE_LVL, 2, NULL },
 #else
@@ -148,9 +143,51 @@ static struct MHD_Daemon *start(struct http_server *s, int fd,
         { MHD_OPTION_END, 0, NULL },
     };
 
-    return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
-        NULL, http_access, s, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+                                MHD_USE_ERROR_LOG,
+                            0, http_connection_accept, s, http_access, s,
+                            MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+}
+
+static unsigned or_default(unsigned value, unsigned fallback)
+{
+    return value > 0 ? value : fallback;
+}
+
+/* The options with their defaults. */
+static struct http_server_options
+complete(const struct http_server_options *options)
+{
+    struct http_server_options o = *options;
+
+    o.listen = NULL; /* borrowed, and no longer needed */
+    if (o.max_head_bytes == 0 || o.max_head_bytes > LIMIT_HTTP_HEAD_BYTES)
+        o.max_head_bytes = LIMIT_HTTP_HEAD_BYTES;
+    o.head_timeout_s = or_default(o.head_timeout_s, HEAD_TIMEOUT_S);
+    o.body_timeout_s = or_default(o.body_timeout_s, BODY_TIMEOUT_S);
+    o.idle_timeout_s = or_default(o.idle_timeout_s, IDLE_TIMEOUT_S);
+    o.max_connections = or_default(o.max_connections, MAX_CONNECTIONS);
+    return o;
+}
+
+/* As many connections as the limit of open files has room for. */
+static unsigned affordable(unsigned connections)
+{
+    size_t wanted = (size_t)connections + OTHER_DESCRIPTORS;
+    size_t limit = descriptors_raise(wanted);
+    size_t rest;
+
+    if (limit >= wanted)
+        return connections;
+    rest = limit > 2 * OTHER_DESCRIPTORS ? limit - OTHER_DESCRIPTORS
+                                         : limit / 2 + 1;
+    if (rest >= connections)
+        return connections;
+    log_warning(NULL,
+                "taking %zu connections instead of %u: only %zu files may be "
+                "open; raise the hard limit (ulimit -Hn, LimitNOFILE=)",
+                rest, connections, limit);
+    return (unsigned)rest;
 }
 
 struct http_server *http_server_new(struct loop *loop,
@@ -165,13 +202,12 @@ struct http_server *http_server_new(struct loop *loop,
         return NULL;
     signal(SIGPIPE, SIG_IGN); /* sendfile() has no MSG_NOSIGNAL */
     s = mem_zalloc(sizeof *s);
+    s->options = complete(options);
+    s->options.max_connections = affordable(s->options.max_connections);
     s->loop = loop;
-    s->max_body_bytes = options->max_body_bytes;
-    s->handler = options->handler;
-    s->arg = options->arg;
     s->port = port_of(fd);
     s->old_parser = MHD_get_version()[0] == '0';
-    s->daemon = start(s, fd, options); /* owns fd, also when it fails */
+    s->daemon = start(s, fd); /* owns fd, also when it fails */
     if (!s->daemon) {
         snprintf(error, error_size,
                  "could not listen on %s: libmicrohttpd did not start",
@@ -181,6 +217,8 @@ struct http_server *http_server_new(struct loop *loop,
     }
     s->timer = loop_timer_new(loop, on_timer, s);
     s->over_timer = loop_timer_new(loop, on_streams_over, s);
+    s->tick = loop_timer_new(loop, http_connection_tick, s);
+    s->addresses = address_counts_new();
     s->watch = loop_watch_new(
         loop,
         MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
@@ -205,6 +243,11 @@ size_t http_server_in_flight(const struct http_server *s)
     return s->in_flight;
 }
 
+size_t http_server_connections(const struct http_server *s)
+{
+    return s->connection_count;
+}
+
 uint16_t http_server_port(const struct http_server *s)
 {
     return s->port;
@@ -222,9 +265,11 @@ void http_server_free(struct http_server *s)
             http_stream_wake(r->stream);
     }
     MHD_stop_daemon(s->daemon);
-    assert(!s->requests);
+    assert(!s->requests && !s->connections);
     http_streams_finish(s);
     loop_timer_free(s->timer);
     loop_timer_free(s->over_timer);
+    loop_timer_free(s->tick);
+    address_counts_free(s->addresses);
     free(s);
 }

@@ -5,6 +5,10 @@
  * per request, when the whole body is there, and answers now or later; the
  * connection sleeps meanwhile.  Nothing here knows what a webhook is.
  *
+ * Whoever is slow on purpose loses: head, body and silence have their time, and
+ * a connection that exceeds it is closed (408 where a request is half read).
+ * Near `max_connections`, those that idle between requests make room.
+ *
  * Every request is answered exactly once: http_respond(), or
  * http_stream_begin() followed by http_stream_end() (or by the client's going
  * away).
@@ -25,18 +29,45 @@ struct http_stream;
 /* The body is complete.  The request stays valid until it has been answered. */
 typedef void http_handler(struct http_request *request, void *arg);
 
+/* What befalls connections and requests before a handler sees them. */
+enum http_event {
+    HTTP_CONNECTION_OPENED,
+    HTTP_CONNECTION_CLOSED,
+    HTTP_CONNECTION_REFUSED, /* its address has as many as it may have */
+    HTTP_HEAD_REFUSED,       /* 400, 431 or 501: not by RFC 9112 */
+    HTTP_BODY_REFUSED,       /* 413, or chunks not by RFC 9112 */
+    HTTP_HEAD_TIMED_OUT,
+    HTTP_BODY_TIMED_OUT,
+    HTTP_EVENT_COUNT,
+};
+/* `why` is a few words for the log, or NULL.  Must not free the server. */
+typedef void http_event_fn(enum http_event event, const struct sockaddr *peer,
+                           const char *why, void *arg);
+
+/* All but `listen` and `handler` may be 0 for the default behind the colon. */
 struct http_server_options {
     const char *listen;       /* "127.0.0.1:8081", "[::]:8081", "0.0.0.0:0" */
     bool reuse_port;          /* SO_REUSEPORT: several processes, one port */
-    size_t max_body_bytes;    /* 413 beyond it, while reading */
-    unsigned idle_timeout_s;  /* 0: 30 */
-    unsigned max_connections; /* 0: 10000 */
+    size_t max_body_bytes;    /* 413 beyond it, while reading; 0: no body */
+    size_t max_head_bytes;    /* 431 beyond it: LIMIT_HTTP_HEAD_BYTES, which is
+                                 also the most.  A connection that was used holds
+                                 about twice as much memory. */
+    unsigned head_timeout_s;  /* from connect, or from its request line: 10 */
+    unsigned body_timeout_s;  /* from the end of the head: 30 */
+    unsigned idle_timeout_s;  /* without a byte either way: 30 */
+    unsigned max_connections; /* more wait in the kernel's queue: 10000 */
+    unsigned max_per_address; /* connections of one peer address: any number */
+    /* Is this peer a proxy, who may have any number?  NULL: none is. */
+    bool (*is_proxy)(const struct sockaddr *peer, void *arg);
+    http_event_fn *event; /* NULL: not interested */
     http_handler *handler;
-    void *arg;
+    void *arg; /* of all three */
 };
 
 /* life cycle */
-/* NULL with a reason ("address already in use …") in `error`. */
+/* NULL with a reason ("address already in use …") in `error`.  Raises the limit
+ * of open files to what `max_connections` needs; where that is not allowed it
+ * warns and takes fewer. */
 struct http_server *http_server_new(struct loop *loop,
                                     const struct http_server_options *options,
                                     char *error, size_t error_size);
@@ -45,6 +76,8 @@ struct http_server *http_server_new(struct loop *loop,
 void http_server_quiesce(struct http_server *s);
 /* Complete requests whose answer has not left yet; an open stream counts. */
 size_t http_server_in_flight(const struct http_server *s);
+/* Open ones, whatever they do. */
+size_t http_server_connections(const struct http_server *s);
 /* Drops whatever is in flight: contexts are destroyed and streams closed before
  * this returns.  Not from inside the handler.  Accepts NULL. */
 void http_server_free(struct http_server *s);

@@ -188,7 +188,7 @@ static void hire(struct capture *c)
         .client = c->client,
         .metrics = c->metrics,
         .key = c->secrets.count > 0 ? c->secrets.items[0]
-                                    : (struct secret){ "", 0 },
+                                    : (struct secret){ "", 0, NULL },
         .trusted_url = c->settings->webhook_url,
     };
     struct studio_options studio = {

@@ -1,5 +1,6 @@
 #include "common/digest.h"
 
+#include <assert.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -33,30 +34,67 @@ size_t digest_size(enum signature_algorithm algorithm)
     return algorithms[algorithm].size_bytes;
 }
 
-size_t hmac_digest(enum signature_algorithm algorithm, const struct secret *key,
-                   const struct piece *pieces, size_t count,
-                   uint8_t out[DIGEST_MAX])
+struct hmac {
+    enum signature_algorithm algorithm;
+    EVP_MAC_CTX *context; /* holds the key */
+};
+
+static struct hmac *hmac_new(enum signature_algorithm algorithm,
+                             const struct secret *key)
 {
+    struct hmac *h = mem_alloc(sizeof *h);
     char name[sizeof "SHA256"]; /* OSSL_PARAM wants it writable */
     OSSL_PARAM params[2];
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
-    size_t len = 0;
 
+    h->algorithm = algorithm;
+    h->context = EVP_MAC_CTX_new(mac);
     snprintf(name, sizeof name, "%s", algorithms[algorithm].name);
     params[0] =
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
     params[1] = OSSL_PARAM_construct_end();
-    need(context && EVP_MAC_init(context, (const unsigned char *)key->ptr,
-                                 key->len, params) == 1,
+    need(h->context && EVP_MAC_init(h->context, (const unsigned char *)key->ptr,
+                                    key->len, params) == 1,
          "an HMAC");
+    EVP_MAC_free(mac); /* the context has its own reference */
+    return h;
+}
+
+static void hmac_free(struct hmac *h)
+{
+    if (!h)
+        return;
+    EVP_MAC_CTX_free(h->context); /* wipes the key */
+    free(h);
+}
+
+static size_t hmac_run(struct hmac *h, const struct piece *pieces, size_t count,
+                       uint8_t out[DIGEST_MAX])
+{
+    size_t len = 0;
+
+    /* without a key: from the start again, with the same one */
+    need(EVP_MAC_init(h->context, NULL, 0, NULL) == 1, "an HMAC");
     for (size_t i = 0; i < count; i++)
-        need(EVP_MAC_update(context, (const unsigned char *)pieces[i].ptr,
+        need(EVP_MAC_update(h->context, (const unsigned char *)pieces[i].ptr,
                             pieces[i].len) == 1,
              "an HMAC");
-    need(EVP_MAC_final(context, out, &len, DIGEST_MAX) == 1, "an HMAC");
-    EVP_MAC_CTX_free(context);
-    EVP_MAC_free(mac);
+    need(EVP_MAC_final(h->context, out, &len, DIGEST_MAX) == 1, "an HMAC");
+    return len;
+}
+
+size_t hmac_digest(enum signature_algorithm algorithm, const struct secret *key,
+                   const struct piece *pieces, size_t count,
+                   uint8_t out[DIGEST_MAX])
+{
+    struct hmac *own = NULL;
+    size_t len = 0;
+
+    if (key->prepared && key->prepared->algorithm == algorithm)
+        return hmac_run(key->prepared, pieces, count, out);
+    own = hmac_new(algorithm, key);
+    len = hmac_run(own, pieces, count, out);
+    hmac_free(own);
     return len;
 }
 
@@ -94,7 +132,7 @@ bool equal_constant_time(const char *a, size_t a_len, const char *b,
 static void add_secret(struct secrets *s, char *ptr, size_t len)
 {
     s->items = mem_resize_array(s->items, s->count + 1, sizeof *s->items);
-    s->items[s->count++] = (struct secret){ ptr, len };
+    s->items[s->count++] = (struct secret){ ptr, len, NULL };
 }
 
 static int add_entry(struct secrets *s, const char *text, size_t len,
@@ -147,11 +185,20 @@ int secrets_parse(struct secrets *out, const char *list, bool decode_whsec,
     return 0;
 }
 
+void secrets_prepare(struct secrets *s, enum signature_algorithm algorithm)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        assert(!s->items[i].prepared);
+        s->items[i].prepared = hmac_new(algorithm, &s->items[i]);
+    }
+}
+
 void secrets_release(struct secrets *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         char *key = (char *)s->items[i].ptr; /* made by add_entry() */
 
+        hmac_free(s->items[i].prepared);
         OPENSSL_cleanse(key, s->items[i].len);
         free(key);
     }

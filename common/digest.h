@@ -11,9 +11,12 @@
 
 enum signature_algorithm { SIGNATURE_SHA256, SIGNATURE_SHA512, SIGNATURE_SHA1 };
 
+struct hmac; /* an HMAC begun with one key */
+
 struct secret {
     const char *ptr; /* raw key bytes */
     size_t len;
+    struct hmac *prepared; /* by secrets_prepare(), or NULL */
 };
 
 /* The keys of a comma list, newest first; `whsec_` + base64 is decoded, where
@@ -25,6 +28,9 @@ struct secrets {
 /* On -1 `out` is empty and `error` says which entry, but never repeats it. */
 MUST_USE int secrets_parse(struct secrets *out, const char *list,
                            bool decode_whsec, char *error, size_t error_size);
+/* For keys that serve many HMACs: setting one up costs more than the HMAC of a
+ * short text.  Once per list; from then on a key is for one thread. */
+void secrets_prepare(struct secrets *s, enum signature_algorithm algorithm);
 void secrets_release(struct secrets *s); /* wipes them */
 
 /* A piece of what is signed. */

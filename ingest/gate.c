@@ -32,6 +32,8 @@ static int load_secrets(struct gate *g, char error[SETTINGS_ERROR_SIZE])
         free(list);
         if (rc != 0)
             return -1;
+        if (p->webhook.auth == WEBHOOK_HMAC)
+            secrets_prepare(&g->secrets[i], p->webhook.scheme.algorithm);
         warn_if_closed(p, &g->secrets[i]);
     }
     return 0;
@@ -55,6 +57,7 @@ int gate_init(struct gate *g, const struct ingest_settings *s,
         ranges_parse(&g->trusted_proxies, s->trusted_proxies, error,
                      SETTINGS_ERROR_SIZE) != 0)
         return -1;
+    secrets_prepare(&g->token_keys, SIGNATURE_SHA256); /* token.h */
     return 0;
 }
 

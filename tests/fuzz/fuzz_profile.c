@@ -15,7 +15,7 @@ static void use(const struct profile *p)
 
     assert(p->name && *p->name);
     if (p->webhook.auth == WEBHOOK_HMAC) {
-        struct secret key = { "key", 3 };
+        struct secret key = { "key", 3, NULL };
         struct secrets keys = { &key, 1 };
         bool composite = p->webhook.scheme.layout == SIGNATURE_COMPOSITE;
         struct signature_input input = { NULL, "1700000000", "id", body,

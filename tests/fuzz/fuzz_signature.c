@@ -53,7 +53,7 @@ static char *take_line(const uint8_t **data, size_t *size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     /* nobody who sends bytes here knows it */
-    struct secret key = { "\x93\x1c\xf0 unguessable", 15 };
+    struct secret key = { "\x93\x1c\xf0 unguessable", 15, NULL };
     struct secrets keys = { &key, 1 };
     const struct signature_scheme *scheme = NULL;
     struct signature_input input = { .id = "msg_1" };

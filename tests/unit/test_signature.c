@@ -125,7 +125,7 @@ static void vectors_are_accepted(void **state)
 
 static void vectors_are_made(void **state)
 {
-    struct secret key = { "whsec_test", 10 };
+    struct secret key = { "whsec_test", 10, NULL };
 
     (void)state;
     for (size_t i = 0; i < VECTOR_COUNT; i++) {
@@ -191,7 +191,7 @@ static void digests_are_the_standard_ones(void **state)
                             "9758bf75c05a994a6d034f65f8f0e6fd"
                             "caeab1a34d4a6b4b636e070a38bce737" },
     };
-    struct secret key = { "Jefe", 4 };
+    struct secret key = { "Jefe", 4, NULL };
     struct piece pieces[] = { { "what do ya want ", 16 },
                               { "for nothing?", 12 } };
     uint8_t digest[DIGEST_MAX];
@@ -209,6 +209,32 @@ static void digests_are_the_standard_ones(void **state)
     sha256_hex("abc", 3, hex); /* FIPS 180-2, B.1 */
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223"
                              "b00361a396177a9cb410ff61f20015ad");
+}
+
+static void prepared_keys_give_the_same(void **state)
+{
+    static const enum signature_algorithm all[] = { SIGNATURE_SHA256,
+                                                    SIGNATURE_SHA512,
+                                                    SIGNATURE_SHA1 };
+    struct secrets keys = keys_of("Jefe,another");
+    struct secret plain = { "Jefe", 4, NULL };
+    struct piece pieces[] = { { "what do ya want ", 16 }, { "", 0 } };
+    uint8_t expected[DIGEST_MAX], digest[DIGEST_MAX];
+
+    (void)state;
+    secrets_prepare(&keys, SIGNATURE_SHA256);
+    for (size_t i = 0; i < 3 * ARRAY_LEN(all); i++) {
+        enum signature_algorithm a = all[i % ARRAY_LEN(all)];
+        size_t count = i % 2 + 1; /* nothing of the last one may stay */
+        size_t size = hmac_digest(a, &plain, pieces, count, expected);
+
+        assert_int_equal(hmac_digest(a, &keys.items[0], pieces, count, digest),
+                         size);
+        assert_memory_equal(digest, expected, size);
+        hmac_digest(a, &keys.items[1], pieces, count, digest);
+        assert_memory_not_equal(digest, expected, size);
+    }
+    secrets_release(&keys);
 }
 
 static void any_difference_is_wrong(void **state)
@@ -358,7 +384,7 @@ static void an_unsigned_timestamp_is_looked_at_last(void **state)
 
 static void missing_and_bad_timestamps_are_named(void **state)
 {
-    struct secret key = { "whsec_test", 10 };
+    struct secret key = { "whsec_test", 10, NULL };
     struct vector v = vectors[VECTOR_HEADER_MS];
     char *made = NULL;
 
@@ -560,6 +586,7 @@ int main(void)
         cmocka_unit_test(vectors_are_made),
         cmocka_unit_test(every_algorithm_and_encoding_goes_round),
         cmocka_unit_test(digests_are_the_standard_ones),
+        cmocka_unit_test(prepared_keys_give_the_same),
         cmocka_unit_test(any_difference_is_wrong),
         cmocka_unit_test(signed_texts_are_signed),
         cmocka_unit_test(any_of_several_keys_will_do),

@@ -5,11 +5,11 @@
 #include "tests/unit/unit.h"
 
 static const char job[] = "01890a5d-ac96-774b-bcce-b302099a8057";
-static const struct secret key = { "a key", 5 };
+static const struct secret key = { "a key", 5, NULL };
 
 static void a_token_fits_its_job_and_attempt(void **state)
 {
-    struct secret items[] = { { "new", 3 }, key };
+    struct secret items[] = { { "new", 3, NULL }, key };
     struct secrets keys = { items, 2 };
     char token[TOKEN_SIZE];
 

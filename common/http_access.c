@@ -113,7 +113,7 @@ static enum MHD_Result refuse(struct http_request *r, enum http_event event,
  * resets the connection, and most clients would never see why. */
 static void refuse_body(struct http_request *r)
 {
-    http_server_tell(r->server, HTTP_BODY_REFUSED, http_peer(r), too_large);
+    http_server_tell(r->server, HTTP_BODY_TOO_LARGE, http_peer(r), too_large);
     r->state = REQUEST_LINGERING;
     buf_release(&r->body);
     http_connection_refuse(r->place, "413 Content Too Large", too_large);
@@ -128,10 +128,10 @@ static enum MHD_Result on_head(struct http_request *r, const char *url,
     r->method = method;
     r->path = path_of(url);
     if (head_size(r) > r->server->options.max_head_bytes)
-        return refuse(r, HTTP_HEAD_REFUSED, 431, "request head too large");
+        return refuse(r, HTTP_HEAD_TOO_LARGE, 431, "request head too large");
     v = judge(r, version);
     if (v != HTTP_FINE)
-        return refuse(r, HTTP_HEAD_REFUSED, http_verdict_status(v),
+        return refuse(r, HTTP_HEAD_MALFORMED, http_verdict_status(v),
                       http_verdict_text(v));
 
     /* libmicrohttpd takes a bare LF for a line end inside chunked bodies; no
@@ -144,7 +144,7 @@ static enum MHD_Result on_head(struct http_request *r, const char *url,
         strtoull(length, NULL, 10) <= r->server->options.max_body_bytes)
         return MHD_YES;
     if (http_header(r, "Expect"))
-        return refuse(r, HTTP_BODY_REFUSED, 413, too_large);
+        return refuse(r, HTTP_BODY_TOO_LARGE, 413, too_large);
     refuse_body(r);
     return MHD_YES;
 }
@@ -230,11 +230,11 @@ void http_access_over(void *cls, struct MHD_Connection *connection,
     if (!r)
         return;
     if (why == MHD_REQUEST_TERMINATED_WITH_ERROR && r->state == REQUEST_HEAD)
-        http_server_tell(r->server, HTTP_HEAD_REFUSED, http_peer(r),
+        http_server_tell(r->server, HTTP_HEAD_MALFORMED, http_peer(r),
                          "malformed request head");
     else if (why == MHD_REQUEST_TERMINATED_WITH_ERROR &&
              r->state == REQUEST_BODY)
-        http_server_tell(r->server, HTTP_BODY_REFUSED, http_peer(r),
+        http_server_tell(r->server, HTTP_BODY_MALFORMED, http_peer(r),
                          "malformed chunks");
     http_request_free(r);
     *context = NULL;

@@ -34,11 +34,14 @@ enum http_event {
     HTTP_CONNECTION_OPENED,
     HTTP_CONNECTION_CLOSED,
     HTTP_CONNECTION_REFUSED, /* its address has as many as it may have */
-    HTTP_HEAD_REFUSED,       /* 400, 431 or 501: not by RFC 9112 */
-    HTTP_BODY_REFUSED,       /* 413, or chunks not by RFC 9112 */
+    HTTP_HEAD_MALFORMED,     /* 400 or 501: not by RFC 9112 */
+    HTTP_HEAD_TOO_LARGE,     /* 431, or 414 */
+    HTTP_BODY_MALFORMED,     /* 400: chunks not by RFC 9112 */
+    HTTP_BODY_TOO_LARGE,     /* 413 */
     HTTP_HEAD_TIMED_OUT,
     HTTP_BODY_TIMED_OUT,
     HTTP_EVENT_COUNT,
+    HTTP_FIRST_REFUSAL = HTTP_CONNECTION_REFUSED, /* and all behind it */
 };
 /* `why` is a few words for the log, or NULL.  Must not free the server. */
 typedef void http_event_fn(enum http_event event, const struct sockaddr *peer,

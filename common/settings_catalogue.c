@@ -93,6 +93,17 @@ static const struct setting catalogue[] = {
          "address ranges whose X-Forwarded-For is believed (CIDR list)"),
     BYTES("SHOTFLEET_MAX_BODY_BYTES", "1MiB", 1 * KIB, 64 * MIB,
           "largest request body"),
+    BYTES("SHOTFLEET_MAX_HEAD_BYTES", "4KiB", 1 * KIB, 16 * KIB,
+          "largest request line with headers; each open connection takes about "
+          "twice as much memory"),
+    NUMBER("SHOTFLEET_MAX_CONNECTIONS", "10000", 16, 1000000,
+           "open connections of one process; more wait"),
+    NUMBER("SHOTFLEET_MAX_CONNECTIONS_PER_ADDRESS", "256", 0, 1000000,
+           "open connections of one process with one address (IPv6: one /64) "
+           "that is no trusted proxy; 0: any number"),
+    NUMBER("SHOTFLEET_IDLE_TIMEOUT_S", "75", 1, 3600,
+           "seconds after which a silent connection is closed; should be more "
+           "than a load balancer's own"),
 
     NUMBER("SHOTFLEET_REDIS_DEADLINE_MS", "1000", 50, 60000,
            "milliseconds that Redis gets to append a webhook; then 503"),

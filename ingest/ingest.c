@@ -9,6 +9,7 @@
 #include "common/loop.h"
 #include "common/shards.h"
 #include "common/supervisor.h"
+#include "ingest/door.h"
 #include "ingest/health.h"
 #include "ingest/ingest_metrics.h"
 #include "ingest/receiver.h"
@@ -74,13 +75,6 @@ static void on_stop(void *arg)
 static int ingest_start(struct ingest *in)
 {
     const struct ingest_settings *s = in->shared->settings;
-    struct http_server_options options = {
-        .listen = s->listen,
-        .reuse_port = true,
-        .max_body_bytes = (size_t)s->max_body_bytes,
-        .handler = receiver_handle,
-        .arg = &in->receiver,
-    };
     char error[SETTINGS_ERROR_SIZE];
 
     in->loop = loop_new();
@@ -101,7 +95,7 @@ static int ingest_start(struct ingest *in)
                                       .metrics = in->shared->metrics };
     reload(in); /* a replaced child must not fall back to old secrets */
     loop_on_signal(in->loop, SIGHUP, on_reload, in);
-    in->server = http_server_new(in->loop, &options, error, sizeof error);
+    in->server = door_open(in->loop, s, &in->receiver, error, sizeof error);
     if (!in->server) {
         log_error(NULL, "%s", error);
         return EXIT_CONFIG;

@@ -6,6 +6,13 @@
 
 #include "common/mem.h"
 
+#define HTTP_REFUSAL(event, reason)                                            \
+    [HTTP_REFUSALS + (event)-HTTP_FIRST_REFUSAL] = {                           \
+        "shotfleet_http_refusals_total", "reason=\"" reason "\"",              \
+        "Connections and requests refused before they were webhooks.",         \
+        METRIC_COUNTER                                                         \
+    }
+
 static const struct metric fixed[INGEST_METRIC_COUNT] = {
     [ACK_SECONDS] = { "shotfleet_webhook_ack_seconds", NULL,
                       "From the end of the request to the 200.",
@@ -23,6 +30,15 @@ static const struct metric fixed[INGEST_METRIC_COUNT] = {
                                 "Age of the oldest of these.", METRIC_GAUGE },
     [IN_FLIGHT] = { "shotfleet_webhooks_in_flight", NULL,
                     "Webhooks waiting for Redis.", METRIC_GAUGE },
+    [CONNECTIONS] = { "shotfleet_http_connections", NULL,
+                      "Open connections, whatever they do.", METRIC_GAUGE },
+    HTTP_REFUSAL(HTTP_CONNECTION_REFUSED, "address_limit"),
+    HTTP_REFUSAL(HTTP_HEAD_MALFORMED, "head"),
+    HTTP_REFUSAL(HTTP_HEAD_TOO_LARGE, "head_size"),
+    HTTP_REFUSAL(HTTP_BODY_MALFORMED, "chunks"),
+    HTTP_REFUSAL(HTTP_BODY_TOO_LARGE, "size"),
+    HTTP_REFUSAL(HTTP_HEAD_TIMED_OUT, "slow_head"),
+    HTTP_REFUSAL(HTTP_BODY_TIMED_OUT, "slow_body"),
 };
 
 enum { PROVIDER_NONE, PROVIDER_OTHER, PROVIDERS_FIRST };

@@ -7,6 +7,7 @@
 #ifndef INGEST_METRICS_H
 #define INGEST_METRICS_H
 
+#include "common/http_server.h"
 #include "common/metrics.h"
 #include "common/profile.h"
 #include "ingest/admission.h"
@@ -18,7 +19,10 @@ enum ingest_metric {
     STREAM_LENGTH,
     STREAM_OLDEST_SECONDS,
     IN_FLIGHT,
-    INGEST_METRIC_COUNT, /* behind these: webhooks by provider and outcome */
+    CONNECTIONS,
+    HTTP_REFUSALS, /* one for each enum http_event from HTTP_FIRST_REFUSAL on */
+    /* behind these: webhooks by provider and outcome */
+    INGEST_METRIC_COUNT = HTTP_REFUSALS + HTTP_EVENT_COUNT - HTTP_FIRST_REFUSAL,
 };
 
 /* What becomes of a request: enum refusal, or for want of Redis, 503. */

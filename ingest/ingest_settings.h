@@ -17,6 +17,10 @@ struct ingest_settings {
     char *allowed_ips;
     char *trusted_proxies;
     int64_t max_body_bytes;
+    int64_t max_head_bytes;
+    int64_t max_connections;
+    int64_t max_per_address; /* 0: any */
+    int64_t idle_timeout_s;
     int64_t redis_deadline_ms;
     bool require_durable;
     int64_t redis_memory_percent;

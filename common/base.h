@@ -17,7 +17,8 @@ enum outcome {
     OUTCOME_REJECT, /* trying again will not help: the input is at fault */
 };
 
-/* Exit codes of the programs; the supervisor does not respawn EXIT_CONFIG. */
-enum { EXIT_CONFIG = 2 };
+/* Exit codes of the programs; the supervisor does not respawn EXIT_CONFIG, and
+ * respawns EXIT_RELOAD at once. */
+enum { EXIT_CONFIG = 2, EXIT_RELOAD = 3 };
 
 #endif

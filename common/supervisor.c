@@ -123,6 +123,10 @@ static void child_died(struct supervisor *s, struct child *c, int status)
         stop(s, EXIT_CONFIG);
         return;
     }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RELOAD) {
+        c->due_ms = now;
+        return;
+    }
     c->deaths = now - c->born_ms >= HEALTHY_MS ? 1 : c->deaths + 1;
     if (c->deaths > DEATHS_IN_A_ROW_MAX) {
         log_error(LOG_WITH({ "child", pid }),

@@ -2,9 +2,10 @@
  *
  * The parent opens nothing that a child could inherit by mistake: fork first,
  * connect after.  A child that dies is forked again with back-off; exit code
- * EXIT_CONFIG ends the whole program, and so do too many deaths in a row.
- * SIGTERM and SIGINT are handed on; a second one kills; children that outlive
- * the grace time are killed.  Children die with the parent.
+ * EXIT_CONFIG ends the whole program, and so do too many deaths in a row; one
+ * that ends with EXIT_RELOAD is forked again at once.  SIGHUP and SIGUSR1 are
+ * handed on. SIGTERM and SIGINT are handed on; a second one kills; children
+ * that outlive the grace time are killed.  Children die with the parent.
  */
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H

@@ -398,3 +398,8 @@ const char *consumer_shard(const struct consumer *c)
 {
     return c->o.shard;
 }
+
+size_t consumer_in_hand(const struct consumer *c)
+{
+    return c->held_count;
+}

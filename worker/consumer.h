@@ -50,6 +50,7 @@ bool consumer_is_idle(const struct consumer *c);
 void consumer_acknowledge(struct consumer *c, struct entry **entries,
                           size_t count);
 
+size_t consumer_in_hand(const struct consumer *c);
 /* The connection for everything that does not block, and the shard's name. */
 struct redis *consumer_redis(const struct consumer *c);
 const char *consumer_shard(const struct consumer *c);

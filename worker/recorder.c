@@ -328,3 +328,12 @@ void recorder_add(struct recorder *r, struct entry *e)
     if (r->batch_count == 0 && !loop_timer_running(r->timer))
         loop_timer_start(r->timer, GATHER_MS);
 }
+
+size_t recorder_waiting(const struct recorder *r)
+{
+    size_t n = r->batch_count;
+
+    for (const struct entry *e = r->first; e; e = e->next)
+        n++;
+    return n;
+}

@@ -30,5 +30,8 @@ void recorder_free(struct recorder *r); /* accepts NULL */
 /* Keeps the finished entry until it is recorded, however long that takes; then
  * its consumer acknowledges and frees it. */
 void recorder_add(struct recorder *r, struct entry *e);
+/* Entries that are not recorded yet, those of the running transaction included.
+ */
+size_t recorder_waiting(const struct recorder *r);
 
 #endif

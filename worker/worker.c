@@ -1,5 +1,6 @@
 #include "worker/worker.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,8 @@ enum {
 
 struct worker {
     const struct worker_shared *shared;
+    const struct worker_config *config;
+    struct worker_config fresh; /* the config, if it could be loaded */
     struct loop *loop;
     struct shards *shards; /* everything that does not block */
     struct consumer *consumers[2 * SHARDS_MAX];
@@ -43,6 +46,7 @@ struct worker {
     struct loop_timer *drain;
     struct loop_timer *watch;
     char *name;
+    int code; /* to exit with */
     char error[SETTINGS_ERROR_SIZE];
 };
 
@@ -87,6 +91,39 @@ static void on_stop(void *arg)
     check_drained(w);
 }
 
+/* A child with the new configuration takes over when this one is done. */
+static void on_reload(void *arg)
+{
+    struct worker *w = arg;
+    struct worker_config fresh;
+
+    if (worker_config_load(&fresh, w->error) != 0) {
+        log_error(NULL, "could not reload, going on as before: %s", w->error);
+    } else {
+        log_info(NULL, "reloading: finishing what is in hand");
+        w->code = EXIT_RELOAD;
+        on_stop(w);
+    }
+    worker_config_release(&fresh);
+}
+
+static void on_report(void *arg)
+{
+    const struct worker *w = arg;
+    char in_hand[24], waiting[24];
+    size_t held = 0;
+
+    for (size_t i = 0; i < w->consumer_count; i++)
+        held += consumer_in_hand(w->consumers[i]);
+    snprintf(in_hand, sizeof in_hand, "%zu", held);
+    snprintf(waiting, sizeof waiting, "%zu", recorder_waiting(w->recorder));
+    log_info(LOG_WITH({ "consumer", w->name }, { "in_hand", in_hand },
+                      { "to_be_recorded", waiting },
+                      { "redis", shards_error(w->shards)[0] ? "away" : "up" },
+                      { "postgresql", db_is_up(w->db) ? "up" : "away" }),
+             "at work");
+}
+
 static void watch(void *arg)
 {
     struct worker *w = arg;
@@ -97,14 +134,14 @@ static void watch(void *arg)
 
 static int make_stores(struct worker *w)
 {
-    const struct worker_settings *s = w->shared->settings;
+    const struct worker_settings *s = &w->config->settings;
 
     w->shards = shards_new(w->loop, s->redis_url, REDIS_DEADLINE_MS, w->error,
                            sizeof w->error);
     if (!w->shards)
         return -1;
     w->db = db_new(w->loop, s->database_url, "shotfleet-worker");
-    w->http = http_client_new(w->loop, w->shared->guard);
+    w->http = http_client_new(w->loop, &w->config->guard);
     w->store = store_new(s->storage, w->error, sizeof w->error);
     return w->store ? 0 : -1;
 }
@@ -112,21 +149,22 @@ static int make_stores(struct worker *w)
 static void make_work(struct worker *w)
 {
     const struct worker_shared *shared = w->shared;
+    const struct worker_config *config = w->config;
     struct recorder_options recorder = {
         .db = w->db,
         .store = w->store,
         .metrics = shared->metrics,
-        .stale_after_ms = shared->settings->stale_after_s * 1000,
+        .stale_after_ms = config->settings.stale_after_s * 1000,
     };
     struct applier_options applier = {
         .db = w->db,
         .http = w->http,
-        .providers = shared->providers,
+        .providers = &config->providers,
         .store = w->store,
         .metrics = shared->metrics,
-        .webhook_url = shared->settings->webhook_url,
+        .webhook_url = config->settings.webhook_url,
         .token_key =
-            shared->token_keys->count ? &shared->token_keys->items[0] : NULL,
+            config->token_keys.count ? &config->token_keys.items[0] : NULL,
     };
 
     w->recorder = recorder_new(w->loop, &recorder);
@@ -153,13 +191,13 @@ static int make_consumers(struct worker *w)
 {
     struct consumer_options options = {
         .name = w->name = consumer_name(),
-        .takeover_ms = w->shared->settings->takeover_s * 1000,
+        .takeover_ms = w->config->settings.takeover_s * 1000,
         .fn = applier_take,
         .arg = w->applier,
         .metrics = w->shared->metrics,
     };
     struct shard_urls urls;
-    int rc = shard_urls_parse(&urls, w->shared->settings->redis_url, w->error,
+    int rc = shard_urls_parse(&urls, w->config->settings.redis_url, w->error,
                               sizeof w->error);
 
     for (size_t i = 0; rc == 0 && i < urls.count; i++) {
@@ -189,6 +227,18 @@ static void worker_release(struct worker *w)
     loop_timer_free(w->watch);
     loop_free(w->loop);
     free(w->name);
+    worker_config_release(&w->fresh);
+}
+
+/* Its own configuration, because the parent's may be older than a reload. */
+static void load_config(struct worker *w)
+{
+    w->config = &w->fresh;
+    if (worker_config_load(&w->fresh, w->error) == 0)
+        return;
+    log_error(NULL, "could not load the new configuration, using the old: %s",
+              w->error);
+    w->config = w->shared->config;
 }
 
 int worker_child(unsigned index, void *arg)
@@ -197,6 +247,7 @@ int worker_child(unsigned index, void *arg)
     int code = EXIT_CONFIG;
 
     (void)index;
+    load_config(&w);
     w.loop = loop_new();
     w.drain = loop_timer_new(w.loop, check_drained, &w);
     w.watch = loop_timer_new(w.loop, watch, &w);
@@ -206,11 +257,13 @@ int worker_child(unsigned index, void *arg)
     if (make_consumers(&w) != 0)
         goto out;
     supervisor_watch_stop(w.loop, on_stop, &w);
+    loop_on_signal(w.loop, SIGHUP, on_reload, &w);
+    loop_on_signal(w.loop, SIGUSR1, on_report, &w);
     watch(&w);
     loop_run(w.loop);
-    code = 0;
+    code = w.code;
 out:
-    if (code != 0)
+    if (code == EXIT_CONFIG)
         log_error(NULL, "%s", w.error);
     worker_release(&w);
     return code;
@@ -235,6 +288,6 @@ int worker_admin(unsigned index, void *arg)
     const struct worker_shared *shared = arg;
 
     (void)index;
-    return admin_child_run(shared->settings->admin_listen, shared->metrics,
-                           is_ready, arg);
+    return admin_child_run(shared->config->settings.admin_listen,
+                           shared->metrics, is_ready, arg);
 }

@@ -2,16 +2,11 @@
 #ifndef WORKER_H
 #define WORKER_H
 
-#include "common/guard.h"
 #include "common/metrics.h"
-#include "common/provider.h"
-#include "worker/worker_settings.h"
+#include "worker/worker_config.h"
 
 struct worker_shared { /* made by the parent, read by the children */
-    const struct worker_settings *settings;
-    const struct providers *providers;
-    const struct guard *guard;
-    const struct secrets *token_keys;
+    const struct worker_config *config; /* as it was when the program started */
     struct metrics *metrics;
 };
 

@@ -19,7 +19,6 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_TOKEN_SECRETS", token_secrets),
     USE("SHOTFLEET_FETCH_ALLOW", fetch_allow),
     USE("SHOTFLEET_STALE_AFTER_S", stale_after_s),
-
     USE("SHOTFLEET_PROVIDER_URL", provider_url),
     USE("SHOTFLEET_PROVIDER_KEY", provider_key),
 };
@@ -30,6 +29,12 @@ void worker_settings_start(int argc, char **argv, struct worker_settings *s)
                    "Hands captures to the providers, fetches and stores the "
                    "pictures, and records every\nresult once.",
                    uses, ARRAY_LEN(uses), s);
+}
+
+int worker_settings_load(struct worker_settings *s,
+                         char error[SETTINGS_ERROR_SIZE])
+{
+    return settings_load(uses, ARRAY_LEN(uses), s, error);
 }
 
 void worker_settings_release(struct worker_settings *s)

@@ -24,6 +24,9 @@ struct worker_settings {
 
 /* Ends the program when something is wrong, see settings_start(). */
 void worker_settings_start(int argc, char **argv, struct worker_settings *s);
+/* The same again, in a running process; see settings_load(). */
+MUST_USE int worker_settings_load(struct worker_settings *s,
+                                  char error[SETTINGS_ERROR_SIZE]);
 void worker_settings_release(struct worker_settings *s);
 
 #endif

@@ -359,3 +359,38 @@ def test_a_provider_that_is_down_costs_no_attempt(fleet, provider, pages):
     jobs = [fleet.queue(f"{pages.url}/fine?{n}") for n in range(4)]
     for job in jobs:
         assert fleet.wait_for_job(job, "completed", 90).attempt == 1
+
+
+def test_new_keys_on_sighup_without_losing_a_capture(stack, provider, pages, tmp_path):
+    key = tmp_path / "key"
+    key.write_text("wrong")
+    del stack.env["SHOTFLEET_PROVIDER_KEY"]
+    stack.env["SHOTFLEET_PROVIDER_KEY_FILE"] = str(key)
+    stack.start_all("ingest", "worker", "poller")
+    job = stack.queue(pages.url)
+    wait_for(lambda: "refuses our key" in stack.log("worker"), 30, "the complaint")
+    key.write_text(stack.key)
+    before = stack.children("worker")
+    os.kill(stack.programs["worker"].process.pid, signal.SIGHUP)
+    wait_for(lambda: len(set(stack.children("worker")) - set(before)) == 2, 30, "two new children")
+    stack.sql("update jobs set next_check_at = now()")
+    assert stack.wait_for_job(job, "completed").attempt == 1
+
+
+def test_a_bad_new_configuration_keeps_the_workers(stack, provider, pages, tmp_path):
+    key = tmp_path / "key"
+    key.write_text(stack.key)
+    del stack.env["SHOTFLEET_PROVIDER_KEY"]
+    stack.env["SHOTFLEET_PROVIDER_KEY_FILE"] = str(key)
+    stack.start_all("ingest", "worker", "poller")
+    before = stack.children("worker")
+    key.unlink()
+    os.kill(stack.programs["worker"].process.pid, signal.SIGHUP)
+    wait_for(lambda: stack.log("worker").count("going on as before") == 2, 30, "both complaints")
+    assert stack.children("worker") == before
+    stack.wait_for_job(stack.queue(pages.url), "completed")
+
+
+def test_sigusr1_says_what_each_child_does(fleet, provider):
+    os.kill(fleet.programs["worker"].process.pid, signal.SIGUSR1)
+    wait_for(lambda: fleet.log("worker").count("at work consumer=") == 2, 30, "two reports")

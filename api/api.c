@@ -23,8 +23,8 @@ static bool is_ready(char *reason, size_t reason_size, void *arg)
 {
     const struct api *a = arg;
 
-    if (!redis_is_up(a->redis)) {
-        snprintf(reason, reason_size, "redis: %s", redis_error(a->redis));
+    if (shards_up(a->shards) == 0) {
+        snprintf(reason, reason_size, "redis: %s", shards_error(a->shards));
         return false;
     }
     if (!db_is_up(a->db)) {
@@ -68,9 +68,9 @@ int api_init(struct api *a, const struct api_settings *settings, char *error,
     a->loop = loop_new();
     a->metrics = metrics_new(counters(), COUNTER_COUNT, 1);
     a->db = db_new(a->loop, settings->database_url, "shotfleet-api");
-    a->redis = redis_new(a->loop, settings->redis_url, REDIS_DEADLINE_MS, error,
-                         error_size);
-    if (!a->redis)
+    a->shards = shards_new(a->loop, settings->redis_url, REDIS_DEADLINE_MS,
+                           error, error_size);
+    if (!a->shards)
         return -1;
     a->subscribers = subscribers_new(a->metrics);
     a->live = live_new(a->loop, settings->redis_url, a->db, a->subscribers,
@@ -86,7 +86,7 @@ static void on_stopping(void *arg)
     struct api *a = arg;
 
     if (http_server_in_flight(a->server) == 0 &&
-        redis_outstanding(a->redis) == 0)
+        shards_outstanding(a->shards) == 0)
         loop_stop(a->loop);
     else if (clock_monotonic_ms() >= a->stop_by_ms) {
         log_warning(NULL, "stopping with requests unanswered");
@@ -126,7 +126,7 @@ void api_release(struct api *a)
     db_free(a->db);
     http_server_free(a->server);
     live_free(a->live);
-    redis_free(a->redis);
+    shards_free(a->shards);
     subscribers_free(a->subscribers);
     metrics_free(a->metrics);
     loop_timer_free(a->stopping);

@@ -15,7 +15,7 @@
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "common/profile.h"
-#include "common/redis.h"
+#include "common/shards.h"
 
 struct live;
 struct subscribers;
@@ -49,7 +49,7 @@ struct api {
     struct loop *loop;
     struct metrics *metrics;
     struct db *db;
-    struct redis *redis; /* appends */
+    struct shards *shards; /* appends */
     struct subscribers *subscribers;
     struct live *live;
     struct http_server *server;

@@ -10,7 +10,7 @@
 #include "api/document.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "common/redis.h"
+#include "common/shards.h"
 #include "common/streams.h"
 #include "common/token.h"
 
@@ -24,16 +24,24 @@ enum {
     ARRAY_MAX_BYTES = (API_SUBSCRIBERS_MAX + ENTRIES_MAX) * (UUID_SIZE + 3),
 };
 
-struct live {
+/* The live stream of one Redis. */
+struct reader {
+    struct live *live;
     struct redis *redis;
+    struct loop_timer *retry;
+    bool reading; /* a command or its query is under way */
+    char position[STREAM_ID_SIZE];
+};
+
+struct live {
+    struct reader readers[SHARDS_MAX];
+    size_t count;
     struct db *db;
     struct subscribers *subscribers;
     struct metrics *metrics;
     struct loop_timer *beat;
-    struct loop_timer *retry;
-    bool reading;     /* a command or its query is under way */
-    bool catching_up; /* the query for everybody is under way */
-    char position[STREAM_ID_SIZE];
+    bool catching_up;              /* the query for everybody is under way */
+    char position[STREAM_ID_SIZE]; /* of the last entry read, from any */
 };
 
 static const struct db_statement changed_statement = {
@@ -42,7 +50,7 @@ static const struct db_statement changed_statement = {
     " from jobs j where j.id = any ($1::uuid[]) order by j.id",
 };
 
-static void read_next(struct live *l);
+static void read_next(struct reader *r);
 
 static void tell(struct live *l, const struct db_result *result)
 {
@@ -65,11 +73,11 @@ static void tell(struct live *l, const struct db_result *result)
 
 static void on_changed(const struct db_result *result, void *arg)
 {
-    struct live *l = arg;
+    struct reader *r = arg;
 
-    tell(l, result);
-    l->reading = false;
-    read_next(l);
+    tell(r->live, result);
+    r->reading = false;
+    read_next(r);
 }
 
 /* --- the stream */
@@ -109,17 +117,20 @@ static const redisReply *entries_of(const redisReply *reply)
     return stream->element[1];
 }
 
-static void remember_position(struct live *l, const redisReply *entry)
+static void remember_position(struct reader *r, const redisReply *entry)
 {
-    if (entry->type == REDIS_REPLY_ARRAY && entry->elements > 0 &&
-        entry->element[0]->type == REDIS_REPLY_STRING)
-        snprintf(l->position, sizeof l->position, "%s", entry->element[0]->str);
+    if (entry->type != REDIS_REPLY_ARRAY || entry->elements == 0 ||
+        entry->element[0]->type != REDIS_REPLY_STRING)
+        return;
+    snprintf(r->position, sizeof r->position, "%s", entry->element[0]->str);
+    snprintf(r->live->position, sizeof r->live->position, "%s", r->position);
 }
 
 /* Asks the database about those that somebody waits for; false if nobody does.
  */
-static bool ask(struct live *l, const redisReply *entries)
+static bool ask(struct reader *r, const redisReply *entries)
 {
+    struct live *l = r->live;
     struct buf jobs;
     const char *values[1];
     bool any = false;
@@ -137,83 +148,83 @@ static bool ask(struct live *l, const redisReply *entries)
     db_array_end(&jobs);
     values[0] = jobs.data;
     if (any)
-        db_call(l->db, &changed_statement, values, 1, on_changed, l);
+        db_call(l->db, &changed_statement, values, 1, on_changed, r);
     buf_release(&jobs);
     return any;
 }
 
 /* True when the reading may go on at once. */
-static bool reply_is_fine(struct live *l, const redisReply *reply)
+static bool reply_is_fine(struct reader *r, const redisReply *reply)
 {
     const char *error = reply ? redis_reply_error(reply) : NULL;
 
-    l->reading = false;
+    r->reading = false;
     if (!reply)
         return false; /* on_state() goes on */
     if (!error)
         return true;
     log_warning(NULL, "could not read \"%s\": %s; trying again", STREAM_LIVE,
                 error);
-    loop_timer_start(l->retry, RETRY_MS);
+    loop_timer_start(r->retry, RETRY_MS);
     return false;
 }
 
 static void on_entries(const redisReply *reply, void *arg)
 {
-    struct live *l = arg;
+    struct reader *r = arg;
     const redisReply *entries;
 
-    if (!reply_is_fine(l, reply))
+    if (!reply_is_fine(r, reply))
         return;
     entries = entries_of(reply);
     if (entries && entries->elements > 0) {
-        remember_position(l, entries->element[entries->elements - 1]);
-        metric_add(l->metrics, COUNTER_LIVE_ENTRIES,
+        remember_position(r, entries->element[entries->elements - 1]);
+        metric_add(r->live->metrics, COUNTER_LIVE_ENTRIES,
                    (int64_t)entries->elements);
-        l->reading = true;
-        if (ask(l, entries))
+        r->reading = true;
+        if (ask(r, entries))
             return;
-        l->reading = false;
+        r->reading = false;
     }
-    read_next(l);
+    read_next(r);
 }
 
 /* The newest entry, from which we go on: "$" would miss what comes between two
  * reads. */
 static void on_newest(const redisReply *reply, void *arg)
 {
-    struct live *l = arg;
+    struct reader *r = arg;
 
-    if (!reply_is_fine(l, reply))
+    if (!reply_is_fine(r, reply))
         return;
-    snprintf(l->position, sizeof l->position, "0-0");
+    snprintf(r->position, sizeof r->position, "0-0");
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0)
-        remember_position(l, reply->element[0]);
-    read_next(l);
+        remember_position(r, reply->element[0]);
+    read_next(r);
 }
 
-static void read_next(struct live *l)
+static void read_next(struct reader *r)
 {
     char block[16], count[16];
 
-    if (l->reading || !redis_is_up(l->redis))
+    if (r->reading || !redis_is_up(r->redis))
         return;
-    l->reading = true;
+    r->reading = true;
     snprintf(block, sizeof block, "%d", BLOCK_MS);
     snprintf(count, sizeof count, "%d", ENTRIES_MAX);
-    if (!l->position[0])
-        redis_command(l->redis, on_newest, l, 6,
+    if (!r->position[0])
+        redis_command(r->redis, on_newest, r, 6,
                       (struct redis_arg[]){
                           REDIS_TEXT("XREVRANGE"), REDIS_TEXT(STREAM_LIVE),
                           REDIS_TEXT("+"), REDIS_TEXT("-"), REDIS_TEXT("COUNT"),
                           REDIS_TEXT("1") });
     else
-        redis_command(l->redis, on_entries, l, 8,
+        redis_command(r->redis, on_entries, r, 8,
                       (struct redis_arg[]){
                           REDIS_TEXT("XREAD"), REDIS_TEXT("COUNT"),
                           REDIS_TEXT(count), REDIS_TEXT("BLOCK"),
                           REDIS_TEXT(block), REDIS_TEXT("STREAMS"),
-                          REDIS_TEXT(STREAM_LIVE), REDIS_TEXT(l->position) });
+                          REDIS_TEXT(STREAM_LIVE), REDIS_TEXT(r->position) });
 }
 
 static void on_retry(void *arg)
@@ -258,33 +269,50 @@ static void on_beat(void *arg)
 
 static void on_state(bool up, void *arg)
 {
-    struct live *l = arg;
+    struct reader *r = arg;
 
     if (!up)
         return;
-    catch_up(l); /* entries may have been lost with Redis */
-    read_next(l);
+    catch_up(r->live); /* entries may have been lost with Redis */
+    read_next(r);
 }
 
 /* --- life cycle */
 
-struct live *live_new(struct loop *loop, const char *redis_url, struct db *db,
+static int add_reader(struct live *l, struct loop *loop, const char *url,
+                      char *error, size_t error_size)
+{
+    struct reader *r = &l->readers[l->count];
+
+    r->redis = redis_new(loop, url, DEADLINE_MS, error, error_size);
+    if (!r->redis)
+        return -1;
+    r->live = l;
+    r->retry = loop_timer_new(loop, on_retry, r);
+    redis_on_state(r->redis, on_state, r);
+    l->count++;
+    return 0;
+}
+
+struct live *live_new(struct loop *loop, const char *redis_urls, struct db *db,
                       struct subscribers *subscribers, struct metrics *metrics,
                       char *error, size_t error_size)
 {
-    struct live *l = NULL;
-    struct redis *redis =
-        redis_new(loop, redis_url, DEADLINE_MS, error, error_size);
+    struct live *l = mem_zalloc(sizeof *l);
+    struct shard_urls urls;
+    int rc = shard_urls_parse(&urls, redis_urls, error, error_size);
 
-    if (!redis)
+    *l = (struct live){ .db = db,
+                        .subscribers = subscribers,
+                        .metrics = metrics };
+    for (size_t i = 0; rc == 0 && i < urls.count; i++)
+        rc = add_reader(l, loop, urls.items[i], error, error_size);
+    shard_urls_release(&urls);
+    if (rc != 0) {
+        live_free(l);
         return NULL;
-    l = mem_zalloc(sizeof *l);
-    *l = (struct live){
-        .redis = redis, .db = db, .subscribers = subscribers, .metrics = metrics
-    };
+    }
     l->beat = loop_timer_new(loop, on_beat, l);
-    l->retry = loop_timer_new(loop, on_retry, l);
-    redis_on_state(redis, on_state, l);
     loop_timer_start(l->beat, LIVE_BEAT_MS);
     return l;
 }
@@ -293,9 +321,11 @@ void live_free(struct live *l)
 {
     if (!l)
         return;
-    redis_free(l->redis);
+    for (size_t i = 0; i < l->count; i++) {
+        redis_free(l->readers[i].redis);
+        loop_timer_free(l->readers[i].retry);
+    }
     loop_timer_free(l->beat);
-    loop_timer_free(l->retry);
     free(l);
 }
 

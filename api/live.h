@@ -1,6 +1,6 @@
 /* live.h - changes as they happen: from the live stream to the subscribers.
  *
- * One XREAD on a Redis connection of its own tells which captures changed; one
+ * One XREAD on a connection of its own to each Redis tells which captures changed; one
  * query per batch reads them, so that subscribers get the document that GET
  * gives.  The next batch is read once that query is answered: a slow database
  * slows this down and nothing else.  An entry that was lost (a worker died just
@@ -20,7 +20,7 @@ enum { LIVE_BEAT_MS = 15 * 1000 };
 /* NULL with `error` when the URL is wrong.  `db` and `subscribers` are
  * borrowed.
  */
-struct live *live_new(struct loop *loop, const char *redis_url, struct db *db,
+struct live *live_new(struct loop *loop, const char *redis_urls, struct db *db,
                       struct subscribers *subscribers, struct metrics *metrics,
                       char *error, size_t error_size);
 /* Free the database connection first: it may still owe us an answer. */

@@ -49,8 +49,13 @@ static void append(struct api *a, const char *job)
         STREAM_FIELD_TEXT("attempt", "1"),
     };
 
-    stream_add(a->redis, STREAM_SUBMIT, fields, ARRAY_LEN(fields), on_appended,
-               a->metrics);
+    struct redis *redis = shards_pick(a->shards, NULL, NULL);
+
+    if (redis)
+        stream_add(redis, STREAM_SUBMIT, fields, ARRAY_LEN(fields), on_appended,
+                   a->metrics);
+    else
+        on_appended(NULL, "no redis is up", a->metrics);
 }
 
 /* What the user gets to know of one row. */
@@ -184,7 +189,7 @@ void submit_handle(struct exchange *x)
         reply_complaints(x, &complaints);
         goto out;
     }
-    if (!redis_is_up(x->api->redis)) {
+    if (shards_up(x->api->shards) == 0) {
         reply_unavailable(x, "the queue is away; nothing was accepted, try "
                              "again");
         goto out;

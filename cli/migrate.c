@@ -6,18 +6,20 @@
 
 enum { PATIENCE_MS = 10 * 1000 };
 
-static int migrate(struct schema *schema, const struct cli_settings *settings)
+static int migrate(struct database *database,
+                   const struct cli_settings *settings)
 {
     size_t applied = 0;
     size_t known = 0;
 
-    if (schema_apply(schema, migrations, &applied) != 0)
+    if (schema_apply(database, migrations, &applied) != 0)
         return CLI_REFUSED;
     while (migrations[known].name)
         known++;
     if (applied == 0)
         printf("nothing to apply: all %zu migrations are there\n", known);
-    if (schema_set_defaults(schema, settings->provider, settings->max_attempts,
+    if (schema_set_defaults(database, settings->provider,
+                            settings->max_attempts,
                             settings->job_deadline_s) != 0)
         return CLI_REFUSED;
     printf("defaults: provider %s, %" PRId64 " attempts, %" PRId64
@@ -29,15 +31,15 @@ static int migrate(struct schema *schema, const struct cli_settings *settings)
 
 static int run(int argc, char **argv, const struct cli_settings *settings)
 {
-    struct schema *schema = NULL;
+    struct database *database = NULL;
     int code = CLI_FINE;
 
     if (argc > 1)
         return cli_misuse("migrate", "unexpected \"%.60s\"", argv[1]);
-    schema = schema_open(settings->database_url, PATIENCE_MS, &code);
-    if (schema)
-        code = migrate(schema, settings);
-    schema_close(schema);
+    database = database_open(settings->database_url, PATIENCE_MS, &code);
+    if (database)
+        code = migrate(database, settings);
+    database_close(database);
     return code;
 }
 

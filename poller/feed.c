@@ -22,12 +22,13 @@ enum column {
     TYPE,
     PAYLOAD,
     RECEIVED_MS,
+    DROPPED,
 };
 
 static const struct db_statement statement = {
     "feed_due",
     "select dead_id, stream, job_id, attempt, provider, source, type, payload,"
-    " received_ms from feed_due($1)"
+    " received_ms, dropped from feed_due($1)"
 };
 
 static int hex_value(char c)
@@ -58,9 +59,10 @@ static void feed(struct poller *p, const struct db_result *r, size_t row)
                    { "attempt", ATTEMPT },   { "received_ms", RECEIVED_MS },
                    { "type", TYPE },         { "origin", SOURCE },
                    { "dead", DEAD_ID } };
-    struct stream_field fields[3 + ARRAY_LEN(copied)];
+    struct stream_field fields[4 + ARRAY_LEN(copied)];
     size_t n = 0, len = 0;
-    bool submits = strcmp(db_value(r, row, STREAM), STREAM_SUBMIT) == 0;
+    bool dropped = db_value(r, row, DROPPED)[0] == 't';
+    bool submits = !dropped && strcmp(db_value(r, row, STREAM), STREAM_SUBMIT) == 0;
     const char *stream = submits ? STREAM_SUBMIT : STREAM_WEBHOOK;
     char *body = decode_bytea(db_value(r, row, PAYLOAD), &len);
 
@@ -72,7 +74,10 @@ static void feed(struct poller *p, const struct db_result *r, size_t row)
         if (value)
             fields[n++] = STREAM_FIELD_TEXT(copied[i].field, value);
     }
-    fields[n++] = (struct stream_field){ "body", body, len };
+    if (dropped) /* the worker ends its job */
+        fields[n++] = STREAM_FIELD_TEXT("verdict", "dropped");
+    else
+        fields[n++] = (struct stream_field){ "body", body, len };
     queue_add(p->shards, stream, fields, n);
     metric_add(p->metrics, DEAD_LETTERS_FED, 1);
     log_info(LOG_WITH({ "dead_letter", db_value(r, row, DEAD_ID) },

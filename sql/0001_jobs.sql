@@ -108,7 +108,8 @@ create table dead_letters (
     received_at timestamptz not null,
     created_at timestamptz not null default now(),
     next_attempt_at timestamptz, -- null: waits for a person
-    resolved_at timestamptz      -- fed back, and it went well
+    dropped boolean not null default false, -- a person gave it up
+    resolved_at timestamptz      -- fed back, and it went well; or given up
 );
 create index dead_letters_due on dead_letters (next_attempt_at)
     where resolved_at is null and next_attempt_at is not null;

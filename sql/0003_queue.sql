@@ -90,7 +90,7 @@ $$;
 create function feed_due(how_many integer)
 returns table (dead_id uuid, stream text, job_id uuid, attempt integer,
                provider text, source text, type text, payload bytea,
-               received_ms bigint)
+               received_ms bigint, dropped boolean)
 language sql volatile as $$
     with due as (
         select l.id from dead_letters l
@@ -103,7 +103,56 @@ language sql volatile as $$
     from due d where l.id = d.id
     returning l.id, l.stream, l.job_id, l.attempt, l.provider, l.source,
               l.type, l.payload,
-              (extract(epoch from l.received_at) * 1000)::bigint
+              (extract(epoch from l.received_at) * 1000)::bigint,
+              l.dropped
+$$;
+
+-- The dead letters that wait, or wait for a person; null matches everything.
+create function dead_letters_open(
+    ids uuid[] default null,
+    provider text default null,
+    job_id uuid default null,
+    error_has text default null
+) returns setof dead_letters
+language sql stable as $$
+    select l.* from dead_letters l
+    where l.resolved_at is null
+      and (ids is null or l.id = any (ids))
+      and (dead_letters_open.provider is null
+           or l.provider = dead_letters_open.provider)
+      and (dead_letters_open.job_id is null
+           or l.job_id = dead_letters_open.job_id)
+      and (error_has is null or strpos(l.error, error_has) > 0)
+    order by l.id
+$$;
+
+-- To be fed back at the poller's next round.
+create function retry_dead_letters(ids uuid[]) returns bigint
+language sql volatile as $$
+    with moved as (
+        update dead_letters l set next_attempt_at = now(), dropped = false
+        where l.id = any (ids) and l.resolved_at is null
+        returning 1
+    )
+    select count(*) from moved
+$$;
+
+-- Given up.  A job that still waits for its letter fails; the poller tells the
+-- workers, as it does of everything.
+create function drop_dead_letters(ids uuid[]) returns bigint
+language sql volatile as $$
+    with moved as (
+        update dead_letters l set
+            dropped = true,
+            next_attempt_at = case when j.id is not null then now() end,
+            resolved_at = case when j.id is null then now() end
+        from dead_letters d
+        left join jobs j on j.id = d.job_id
+                         and j.status in ('queued', 'submitted')
+        where l.id = d.id and d.id = any (ids) and l.resolved_at is null
+        returning 1
+    )
+    select count(*) from moved
 $$;
 
 -- Where is my job?  Made to be read.

@@ -22,7 +22,10 @@ struct redisReply;
 struct entry_fields {
     const char *provider, *source, *job, *attempt, *received_ms, *ip, *type;
     const char *id;      /* delivery id by the provider */
-    const char *verdict; /* by the poller, in place of a body: lost, deadline */
+    const char *head;    /* for event_source: values from outside the body */
+    const char *malformed; /* by ingest: why this is only kept, not applied */
+    const char *verdict; /* by the poller, in place of a body: lost, deadline,
+                            dropped */
     const char *origin;  /* source of the dead letter that is fed back */
     const char *dead;    /* id of the dead letter that this feeds back */
     const char *body;
@@ -75,7 +78,8 @@ struct entry {
 struct entry *entry_new(const struct redisReply *reply, bool submits);
 void entry_free(struct entry *e); /* accepts NULL */
 
-/* "webhook:1700000000000-0", with "@host:port/db" behind it where there are
+/* "body:PROVIDER:SHA256" for a malformed webhook, so that its repetitions are
+ * kept once; else "webhook:1700000000000-0", with "@host:port/db" behind it where there are
  * several Redis servers: the primary key of its deliveries row. */
 enum { ENTRY_KEY_SIZE = STREAM_ID_SIZE + 320 };
 void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE]);

@@ -32,7 +32,6 @@ static struct json_object *build(const char *ptr, size_t len)
 
     if (!tokener)
         return NULL;
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     root = json_tokener_parse_ex(tokener, ptr, (int)len);
     if (json_tokener_get_error(tokener) == json_tokener_continue)
         root = json_tokener_parse_ex(tokener, "", 1); /* a number ended */

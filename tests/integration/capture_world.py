@@ -363,7 +363,7 @@ class Capture:
             with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline") as f:
                 # A zygote's child writes its arguments with blanks between.
                 arguments = f.read().replace("\0", " ").split()
-                if ("/usr/lib/chromium" in arguments[0]
+                if (arguments and "/usr/lib/chromium" in arguments[0]
                         and (f"--type={kind}" in arguments if kind else
                              not any(a.startswith("--type=") for a in arguments))):
                     found.append(pid)

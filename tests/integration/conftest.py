@@ -71,7 +71,7 @@ def pytest_runtest_logreport(report):
     if path and (report.when == "call" or report.failed):
         with open(path, "a") as progress:
             progress.write(f"  {report.outcome:7}{report.duration:6.1f} s  "
-                           f"{report.nodeid.split('/')[-1]}\n")
+                           f"{report.nodeid.removeprefix('tests/integration/')}\n")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -4,9 +4,10 @@
 
 #include "common/base.h"
 
-/* Raises the soft limit (RLIMIT_NOFILE) to `wanted`, or as far as the hard
- * limit lets it; never lowers it.  Returns the limit that holds now.  Children
- * inherit it. */
-size_t descriptors_raise(size_t wanted);
+/* Makes room for `wanted` descriptors beside `others`: raises the soft limit
+ * (RLIMIT_NOFILE) if it must and the hard limit lets it; never lowers it.
+ * Children inherit it.  Returns how many of the wanted ones there is room for:
+ * what `others` leave, but at least half of all. */
+size_t descriptors_provide(size_t wanted, size_t others);
 
 #endif

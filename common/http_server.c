@@ -27,7 +27,7 @@ enum {
     /* What libmicrohttpd keeps of a header beside its text, and the head of the
      * answer. */
     HEADER_BYTES = 64,
-    ANSWER_BYTES = 2 * 1024,
+    ANSWER_BYTES = 1536,
     /* MHD_run() calls in one go; then other callbacks have their turn. */
     ROUNDS = 16,
 };
@@ -171,23 +171,16 @@ complete(const struct http_server_options *options)
 }
 
 /* As many connections as the limit of open files has room for. */
-static unsigned affordable(unsigned connections)
+static unsigned affordable(unsigned wanted)
 {
-    size_t wanted = (size_t)connections + OTHER_DESCRIPTORS;
-    size_t limit = descriptors_raise(wanted);
-    size_t rest;
+    size_t room = descriptors_provide(wanted, OTHER_DESCRIPTORS);
 
-    if (limit >= wanted)
-        return connections;
-    rest = limit > 2 * OTHER_DESCRIPTORS ? limit - OTHER_DESCRIPTORS
-                                         : limit / 2 + 1;
-    if (rest >= connections)
-        return connections;
-    log_warning(NULL,
-                "taking %zu connections instead of %u: only %zu files may be "
-                "open; raise the hard limit (ulimit -Hn, LimitNOFILE=)",
-                rest, connections, limit);
-    return (unsigned)rest;
+    if (room < wanted)
+        log_warning(NULL,
+                    "taking %zu connections instead of %u: the limit of open "
+                    "files allows no more; raise it (ulimit -Hn, LimitNOFILE=)",
+                    room, wanted);
+    return (unsigned)room;
 }
 
 struct http_server *http_server_new(struct loop *loop,

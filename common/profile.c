@@ -35,6 +35,8 @@ void profile_release(struct profile *p)
 {
     free(p->file);
     free(p->answer.job_id.items);
+    free(p->webhook.id.items);
+    free(p->webhook.redact.items);
     map_release(&p->webhook.payload);
     map_release(&p->status.payload);
     free(p->errors.retryable);

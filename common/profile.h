@@ -1,49 +1,22 @@
 /* profile.h - a provider described as data (providers/NAME.json).
  *
  * Loaded and checked at start; errors name file, path and remedy.  The format
- * is in docs/providers.md.  Payload extraction is pure and fuzzed.
+ * is in docs/providers.md.
  */
 #ifndef PROFILE_H
 #define PROFILE_H
 
 #include "common/base.h"
+#include "common/payload.h"
 #include "common/signature.h"
 
 struct json_object;
 
-enum event_kind {
-    EVENT_COMPLETED,
-    EVENT_FAILED,
-    EVENT_PROGRESS,
-    EVENT_IGNORED, /* authentic, of a kind that means nothing to us */
-    EVENT_UNCLEAR, /* says neither success nor failure: malformed */
-};
-
 enum webhook_auth { WEBHOOK_HMAC, WEBHOOK_STATIC_HEADER, WEBHOOK_URL_TOKEN };
 
-/* Ordered alternatives: the first that is there wins.  So far all stand in a
- * JSON body; a stream entry and an http_answer carry no headers. */
-enum place_kind { PLACE_BODY };
-struct place {
-    enum place_kind kind;
-    const char *path; /* JSON path */
-};
-struct places {
-    struct place *items;
-    size_t count;
-};
-
-struct event_word { /* case-insensitive */
-    const char *word;
-    enum event_kind kind;
-};
-
-/* Where things stand in a webhook body or a status answer. */
-struct payload_map {
-    struct places event, job_id, status, success, image, error, error_code;
-    struct places width, height, size, progress;
-    struct event_word *words; /* values of event and status */
-    size_t word_count;
+enum webhook_answer {
+    WEBHOOK_ANSWER_RECEIPT, /* {"receipt":…,"sha256":…} */
+    WEBHOOK_ANSWER_OK,      /* OK, as plain text */
 };
 
 /* All texts are borrowed from `document`, if not said otherwise. */
@@ -71,12 +44,15 @@ struct profile {
     struct {
         enum webhook_auth auth;
         const char *signature_header; /* WEBHOOK_HMAC */
-        const char *timestamp_header; /* NULL: in the signature, or none */
-        const char *id_header;        /* NULL: none */
+        const char *timestamp_header; /* NULL: elsewhere, or none */
+        const char *timestamp_path;   /* in the body; likewise */
+        struct places id;             /* of the delivery; may be empty */
         const char *static_header;    /* WEBHOOK_STATIC_HEADER */
         struct signature_scheme scheme;
         bool decode_whsec;
         bool require_token; /* always with WEBHOOK_URL_TOKEN */
+        enum webhook_answer answer;
+        struct places redact; /* in the body: never stored */
         struct payload_map payload;
     } webhook;
 
@@ -116,27 +92,5 @@ void profile_release(struct profile *p);
  * HTTP class (408, 429 and 5xx may); else a failure without any code may. */
 bool profile_retryable(const struct profile *p, const char *code,
                        unsigned http_status);
-
-/* What a webhook or a status answer says.  Texts are owned, NULL when absent;
- * what is too long counts as absent, but for `error` and `word`, which are cut.
- */
-struct event {
-    enum event_kind kind;
-    char *word; /* the event or status as the provider wrote it */
-    char *provider_job;
-    char *image_url; /* absolute, or relative to the provider's base URL */
-    char *error;
-    char *error_code;
-    int64_t width, height, size_bytes; /* -1: not said */
-    int64_t progress;                  /* percent 0..100, -1: not said */
-};
-
-/* Reads `body` (JSON) by `map`.  -1 when it is not JSON or no object. `error`
- * says why; `out` needs event_release() in either case. */
-MUST_USE int event_parse(struct event *out, const struct payload_map *map,
-                         const char *body, size_t body_len, char *error,
-                         size_t error_size);
-void event_release(struct event *e);
-const char *event_kind_name(enum event_kind k); /* "completed" … */
 
 #endif

@@ -200,6 +200,11 @@ bool fields_is_header_name(const char *text)
                                    "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 }
 
+bool fields_is_query_name(const char *text)
+{
+    return *text && !fields_has_control(text);
+}
+
 bool fields_has_control(const char *text)
 {
     for (; *text; text++) {

@@ -63,6 +63,7 @@ const char *fields_json_path(const struct fields *f, const char *name);
 const char *fields_url_path(const struct fields *f, const char *name);
 bool fields_is_header_name(const char *text);
 bool fields_is_json_path(const char *text);
+bool fields_is_query_name(const char *text); /* as it is once decoded */
 bool fields_is_made_of(const char *text, const char *letters);
 bool fields_has_control(const char *text);
 

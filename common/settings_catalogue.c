@@ -90,7 +90,8 @@ static const struct setting catalogue[] = {
     LIST("SHOTFLEET_ALLOWED_IPS",
          "address ranges that may send webhooks (CIDR list); empty: all"),
     LIST("SHOTFLEET_TRUSTED_PROXIES",
-         "address ranges whose X-Forwarded-For is believed (CIDR list)"),
+         "address ranges whose Forwarded and X-Forwarded-For are believed (CIDR "
+         "list)"),
     BYTES("SHOTFLEET_MAX_BODY_BYTES", "1MiB", 1 * KIB, 64 * MIB,
           "largest request body"),
     BYTES("SHOTFLEET_MAX_HEAD_BYTES", "4KiB", 1 * KIB, 16 * KIB,
@@ -160,6 +161,11 @@ static const struct setting catalogue[] = {
     /* log */
     TEXT("SHOTFLEET_LOG_LEVEL", "info", "debug, info, warning or error"),
     TEXT("SHOTFLEET_LOG_FORMAT", "text", "text (key=value) or json"),
+    NUMBER("SHOTFLEET_LOG_REFUSALS", "10", 0, 100000,
+           "lines about refused requests that an ingest process writes in a "
+           "second; it tells how many there were beyond"),
+    NUMBER("SHOTFLEET_LOG_SAMPLE", "100", 0, 1000000000,
+           "one accepted webhook in so many gets a log line; 0: none"),
     { 0 },
 };
 

@@ -1,13 +1,7 @@
 #include "ingest/admission.h"
 
-#include <json-c/json.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/json.h"
-#include "common/token.h"
 #include "ingest/client_address.h"
 
 static const struct {
@@ -26,7 +20,8 @@ static const struct {
     [REFUSED_TIMESTAMP] = { 401, "timestamp", "invalid timestamp" },
     [REFUSED_TOKEN] = { 401, "token", "invalid token" },
     [REFUSED_QUERY] = { 400, "query", "malformed jobId or attempt" },
-    [REFUSED_BODY] = { 400, "body", "the body is not a JSON object" },
+    [REFUSED_BODY] = { 400, "body", "malformed body" },
+    [REFUSED_JOB] = { 400, "job", "the URL and the body name different jobs" },
 };
 
 unsigned refusal_status(enum refusal r)
@@ -44,12 +39,17 @@ const char *refusal_label(enum refusal r)
     return refusals[r].label;
 }
 
+bool refusal_is_authentic(enum refusal r)
+{
+    return r == REFUSED_BODY || r == REFUSED_JOB;
+}
+
 /* Two lines are few already; a proxy that sends more is out of order. */
 enum { FORWARDED_LINES_MAX = 16 };
 
 static enum refusal judge_address(const struct gate *g,
                                   const struct http_request *r,
-                                  struct admitted *out, const char **detail)
+                                  struct admitted *out)
 {
     const char *x_lines[FORWARDED_LINES_MAX], *lines[FORWARDED_LINES_MAX];
     struct header_lines x_forwarded_for = { x_lines, 0 };
@@ -63,12 +63,12 @@ static enum refusal judge_address(const struct gate *g,
         forwarded.count =
             http_header_lines(r, "Forwarded", lines, FORWARDED_LINES_MAX);
     }
-    *detail = x_forwarded_for.count > FORWARDED_LINES_MAX ||
-                      forwarded.count > FORWARDED_LINES_MAX
-                  ? "too many lines"
-                  : client_address(&g->trusted_proxies, http_peer(r),
-                                   &x_forwarded_for, &forwarded, &client);
-    if (*detail)
+    out->detail = x_forwarded_for.count > FORWARDED_LINES_MAX ||
+                          forwarded.count > FORWARDED_LINES_MAX
+                      ? "too many lines"
+                      : client_address(&g->trusted_proxies, http_peer(r),
+                                       &x_forwarded_for, &forwarded, &client);
+    if (out->detail)
         return REFUSED_FORWARDED;
     address_format((const struct sockaddr *)&client, out->ip);
     if (g->allowed.count > 0 &&
@@ -95,138 +95,74 @@ static enum refusal judge_path(const struct gate *g,
     return strcmp(http_method(r), "POST") == 0 ? ADMITTED : REFUSED_METHOD;
 }
 
-static enum refusal of_verdict(enum signature_verdict v)
+static const char *header_of(const void *arg, const char *name, unsigned *count)
 {
-    switch (v) {
-    case SIGNATURE_FINE:
-        return ADMITTED;
-    case SIGNATURE_MISSING:
-    case SIGNATURE_MALFORMED:
-    case SIGNATURE_WRONG:
-        return REFUSED_SIGNATURE;
-    default:
-        return REFUSED_TIMESTAMP;
-    }
+    const char *value = NULL;
+
+    *count = (unsigned)http_header_lines(arg, name, &value, 1);
+    return value;
 }
 
-static enum refusal judge_hmac(const struct gate *g,
-                               const struct http_request *r,
-                               const struct profile *p, const char **detail)
+static const char *parameter_of(const void *arg, const char *name,
+                                unsigned *count)
 {
-    struct signature_input input = { 0 };
-    enum signature_verdict verdict;
-
-    /* which of two would the sender have meant? */
-    if (http_header_count(r, p->webhook.signature_header) > 1) {
-        *detail = "repeated signature header";
-        return REFUSED_SIGNATURE;
-    }
-    input.signature = http_header(r, p->webhook.signature_header);
-    if (p->webhook.timestamp_header)
-        input.timestamp = http_header(r, p->webhook.timestamp_header);
-    if (p->webhook.id_header)
-        input.id = http_header(r, p->webhook.id_header);
-    input.body = http_body(r, &input.body_len);
-    verdict = signature_verify(&p->webhook.scheme, gate_secrets(g, p), &input,
-                               clock_wall_ms(), g->max_age_ms, g->max_future_ms,
-                               NULL);
-    *detail = signature_verdict_name(verdict);
-    return of_verdict(verdict);
+    *count = http_query_count(arg, name);
+    return *count > 0 ? http_query(arg, name) : NULL;
 }
 
-static enum refusal judge_static_header(const struct gate *g,
-                                        const struct http_request *r,
-                                        const struct profile *p)
+static enum refusal of_verdict(enum webhook_verdict v)
 {
-    const struct secrets *keys = gate_secrets(g, p);
-    const char *value = http_header(r, p->webhook.static_header);
-    bool found = false;
+    static const enum refusal map[] = {
+        [WEBHOOK_FINE] = ADMITTED,
+        [WEBHOOK_NO_SECRET] = REFUSED_NO_SECRET,
+        [WEBHOOK_BAD_SIGNATURE] = REFUSED_SIGNATURE,
+        [WEBHOOK_BAD_TIMESTAMP] = REFUSED_TIMESTAMP,
+        [WEBHOOK_BAD_QUERY] = REFUSED_QUERY,
+        [WEBHOOK_BAD_TOKEN] = REFUSED_TOKEN,
+        [WEBHOOK_BAD_BODY] = REFUSED_BODY,
+        [WEBHOOK_BAD_JOB] = REFUSED_JOB,
+    };
 
-    for (size_t i = 0; value && i < keys->count; i++)
-        found |= equal_constant_time(value, strlen(value), keys->items[i].ptr,
-                                     keys->items[i].len);
-    return found ? ADMITTED : REFUSED_SIGNATURE;
+    return map[v];
 }
 
-static enum refusal judge_signature(const struct gate *g,
-                                    const struct http_request *r,
-                                    const struct profile *p,
-                                    const char **detail)
+static enum refusal judge_webhook(const struct gate *g, int64_t now_ms,
+                                  struct admitted *out)
 {
-    if (p->webhook.auth == WEBHOOK_URL_TOKEN)
-        return ADMITTED; /* judged by its token */
-    if (gate_secrets(g, p)->count == 0)
-        return REFUSED_NO_SECRET;
-    if (p->webhook.auth == WEBHOOK_STATIC_HEADER)
-        return judge_static_header(g, r, p);
-    return judge_hmac(g, r, p, detail);
-}
+    const struct webhook_terms terms = {
+        .profile = out->profile,
+        .secrets = gate_secrets(g, out->profile),
+        .token_keys = &g->token_keys,
+        .now_ms = now_ms,
+        .max_age_ms = g->max_age_ms,
+        .max_future_ms = g->max_future_ms,
+    };
+    enum refusal refusal =
+        of_verdict(webhook_judge(&out->webhook, &terms, &out->request));
 
-static bool is_attempt(const char *text)
-{
-    size_t digits = strspn(text, "0123456789");
-
-    return digits > 0 && digits <= 6 && text[digits] == '\0' && text[0] != '0';
-}
-
-static enum refusal judge_query(const struct gate *g,
-                                const struct http_request *r,
-                                struct admitted *out)
-{
-    const char *token = http_query(r, "token");
-    bool required = out->profile->webhook.require_token ||
-                    out->profile->webhook.auth == WEBHOOK_URL_TOKEN;
-
-    out->job = http_query(r, "jobId");
-    out->attempt = http_query(r, "attempt");
-    if (http_query_count(r, "jobId") > 1 ||
-        http_query_count(r, "attempt") > 1 ||
-        http_query_count(r, "token") > 1 ||
-        (out->job && !uuid_is_valid(out->job)) ||
-        (out->attempt && !is_attempt(out->attempt)))
-        return REFUSED_QUERY;
-    if (!token)
-        return required ? REFUSED_TOKEN : ADMITTED;
-    if (!out->job || !out->attempt ||
-        !token_check(&g->token_keys, out->job, strtoll(out->attempt, NULL, 10),
-                     token))
-        return REFUSED_TOKEN;
-    return ADMITTED;
-}
-
-static enum refusal judge_body(const struct http_request *r,
-                               char detail[REFUSAL_DETAIL_SIZE])
-{
-    size_t len = 0;
-    const char *body = http_body(r, &len);
-    struct json_object *root =
-        json_parse(body, len, detail, REFUSAL_DETAIL_SIZE);
-    bool object = root && json_object_is_type(root, json_type_object);
-
-    json_object_put(root);
-    return object ? ADMITTED : REFUSED_BODY;
+    if (*out->webhook.detail)
+        out->detail = out->webhook.detail;
+    return refusal;
 }
 
 enum refusal admit(const struct gate *g, const struct http_request *r,
-                   struct admitted *out, char detail[REFUSAL_DETAIL_SIZE])
+                   int64_t now_ms, struct admitted *out)
 {
     enum refusal refusal;
-    const char *why = NULL;
 
-    *out = (struct admitted){ 0 };
-    *detail = '\0';
-    refusal = judge_address(g, r, out, &why);
+    *out = (struct admitted){
+        .request = { .header = header_of, .query = parameter_of, .arg = r }
+    };
+    out->request.body = http_body(r, &out->request.body_len);
+    refusal = judge_address(g, r, out);
     if (refusal == ADMITTED)
         refusal = judge_path(g, r, out);
     if (refusal == ADMITTED)
-        refusal = judge_signature(g, r, out->profile, &why);
-    if (refusal == ADMITTED)
-        refusal = judge_query(g, r, out);
-    if (refusal == ADMITTED)
-        refusal = judge_body(r, detail);
-    if (refusal == ADMITTED && out->profile->webhook.id_header)
-        out->id = http_header(r, out->profile->webhook.id_header);
-    if (why)
-        snprintf(detail, REFUSAL_DETAIL_SIZE, "%s", why);
+        refusal = judge_webhook(g, now_ms, out);
     return refusal;
+}
+
+void admitted_release(struct admitted *a)
+{
+    webhook_release(&a->webhook);
 }

@@ -26,7 +26,7 @@ static void on_event(enum http_event event, const struct sockaddr *peer,
     default:
         metric_add(rc->metrics, HTTP_REFUSALS + event - HTTP_FIRST_REFUSAL, 1);
     }
-    if (!why)
+    if (!why || !access_log_refusal(rc->log))
         return; /* the server tells of these itself, not of each */
     address_format(peer, ip);
     log_info(LOG_WITH({ "reason", why }, { "ip", ip }),

@@ -22,6 +22,7 @@ struct ingest {
     struct loop *loop;
     struct shards *shards;
     struct health *health;
+    struct access_log *log;
     struct http_server *server;
     struct loop_timer *drain;
     struct receiver receiver;
@@ -88,11 +89,15 @@ static int ingest_start(struct ingest *in)
     }
     in->health = health_new(in->loop, in->shards, s, in->shared->metrics,
                             in->index == 0);
+    in->log = access_log_new(
+        in->loop, &(struct access_log_options){ .refusals = s->log_refusals,
+                                                .sample = s->log_sample });
     in->receiver = (struct receiver){ .gate = in->shared->gate,
                                       .shards = in->shards,
                                       .health = in->health,
                                       .series = in->shared->series,
-                                      .metrics = in->shared->metrics };
+                                      .metrics = in->shared->metrics,
+                                      .log = in->log };
     reload(in); /* a replaced child must not fall back to old secrets */
     loop_on_signal(in->loop, SIGHUP, on_reload, in);
     in->server = door_open(in->loop, s, &in->receiver, error, sizeof error);
@@ -113,6 +118,7 @@ int ingest_child(unsigned index, void *arg)
     shards_free(in.shards); /* answers what still waits */
     http_server_free(in.server);
     health_free(in.health);
+    access_log_free(in.log);
     gate_release(&in.reloaded);
     loop_timer_free(in.drain);
     loop_free(in.loop);

@@ -23,6 +23,8 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_MAX_CONNECTIONS", max_connections),
     USE("SHOTFLEET_MAX_CONNECTIONS_PER_ADDRESS", max_per_address),
     USE("SHOTFLEET_IDLE_TIMEOUT_S", idle_timeout_s),
+    USE("SHOTFLEET_LOG_REFUSALS", log_refusals),
+    USE("SHOTFLEET_LOG_SAMPLE", log_sample),
     USE("SHOTFLEET_REDIS_DEADLINE_MS", redis_deadline_ms),
     USE("SHOTFLEET_REQUIRE_DURABLE", require_durable),
     USE("SHOTFLEET_REDIS_MEMORY_PERCENT", redis_memory_percent),

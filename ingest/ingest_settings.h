@@ -21,6 +21,8 @@ struct ingest_settings {
     int64_t max_connections;
     int64_t max_per_address; /* 0: any */
     int64_t idle_timeout_s;
+    int64_t log_refusals; /* lines a second */
+    int64_t log_sample;   /* 0: none */
     int64_t redis_deadline_ms;
     bool require_durable;
     int64_t redis_memory_percent;

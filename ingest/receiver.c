@@ -9,14 +9,19 @@
 #include "common/mem.h"
 #include "common/streams.h"
 #include "ingest/admission.h"
+#include "ingest/handover.h"
 
 /* More webhooks than this waiting for one Redis means that it hangs. */
 enum { IN_FLIGHT_MAX = 5000 };
 
+/* An entry that Redis has not answered yet. */
 struct append {
     struct receiver *receiver;
     struct http_request *request;
-    size_t counters; /* of its provider; the profile may be reloaded */
+    size_t counters;      /* of its provider; the profile may be reloaded */
+    enum refusal refusal; /* ADMITTED, or why it is kept as a dead letter */
+    enum webhook_answer answer;
+    char *line; /* for the access log; NULL: none */
 };
 
 /* The index of the first of a provider's counters, one per outcome. */
@@ -26,22 +31,18 @@ static size_t counters_of(const struct receiver *rc, const struct admitted *a)
                                   a->profile ? a->profile->name : NULL, 0);
 }
 
-static void refuse(struct receiver *rc, struct http_request *r,
-                   enum refusal refusal, const struct admitted *a,
-                   const char *detail)
+/* --- answers */
+
+static void refuse(struct receiver *rc, struct http_request *r, size_t counters,
+                   enum refusal refusal)
 {
     static const struct http_field allow[] = { { "Allow", "POST" },
                                                { NULL, NULL } };
     char body[128];
-    int len;
+    int len = snprintf(body, sizeof body, "{\"error\":\"%s\"}",
+                       refusal_text(refusal));
 
-    metric_add(rc->metrics, counters_of(rc, a) + refusal, 1);
-    log_info(LOG_WITH({ "reason", refusal_label(refusal) }, { "ip", a->ip },
-                      { "provider", a->profile ? a->profile->name : NULL },
-                      { "job", a->job }, { "detail", *detail ? detail : NULL }),
-             "refused a webhook");
-    len = snprintf(body, sizeof body, "{\"error\":\"%s\"}",
-                   refusal_text(refusal));
+    metric_add(rc->metrics, counters + refusal, 1);
     http_respond(r, refusal_status(refusal), "application/json", body,
                  (size_t)len, refusal == REFUSED_METHOD ? allow : NULL);
 }
@@ -54,92 +55,149 @@ static void unavailable(struct receiver *rc, struct http_request *r,
     static const char body[] = "{\"error\":\"try again later\"}";
 
     metric_add(rc->metrics, counters + WEBHOOK_UNAVAILABLE, 1);
-    log_warning(NULL, "could not accept a webhook: %s", why);
+    if (access_log_refusal(rc->log))
+        log_warning(NULL, "could not accept a webhook: %s", why);
     http_respond(r, 503, "application/json", body, sizeof body - 1, later);
 }
+
+static void accept_webhook(struct receiver *rc, const struct append *a,
+                           const char *id)
+{
+    struct http_request *r = a->request;
+    char sha256[SHA256_HEX_SIZE], receipt[192];
+    size_t len = 0;
+    const char *body = http_body(r, &len);
+    int n;
+
+    metric_add(rc->metrics, a->counters + ADMITTED, 1);
+    metric_observe_us(rc->metrics, ACK_SECONDS,
+                      clock_monotonic_us() - http_received_us(r));
+    if (a->line)
+        log_info(LOG_WITH({ "entry", id }), "%s", a->line);
+    if (a->answer == WEBHOOK_ANSWER_OK) {
+        http_respond(r, 200, "text/plain", "OK", 2, NULL);
+        return;
+    }
+    sha256_hex(body, len, sha256);
+    n = snprintf(receipt, sizeof receipt,
+                 "{\"receipt\":\"%s\",\"sha256\":\"%s\"}", id, sha256);
+    http_respond(r, 200, "application/json", receipt, (size_t)n, NULL);
+}
+
+/* --- appending */
 
 static void on_appended(const char *id, const char *error, void *arg)
 {
     struct append *a = arg;
     struct receiver *rc = a->receiver;
-    struct http_request *r = a->request;
-    size_t counters = a->counters;
-    char sha256[SHA256_HEX_SIZE], receipt[192];
-    const char *body;
-    size_t len = 0;
-    int n;
 
-    free(a);
     metric_add(rc->metrics, IN_FLIGHT, -1);
-    if (!id) {
-        unavailable(rc, r, counters, error);
-        return;
-    }
-    body = http_body(r, &len);
-    sha256_hex(body, len, sha256);
-    n = snprintf(receipt, sizeof receipt,
-                 "{\"receipt\":\"%s\",\"sha256\":\"%s\"}", id, sha256);
-    metric_add(rc->metrics, counters + ADMITTED, 1);
-    metric_observe_us(rc->metrics, ACK_SECONDS,
-                      clock_monotonic_us() - http_received_us(r));
-    http_respond(r, 200, "application/json", receipt, (size_t)n, NULL);
+    if (!id)
+        unavailable(rc, a->request, a->counters, error);
+    else if (a->refusal != ADMITTED)
+        refuse(rc, a->request, a->counters, a->refusal);
+    else
+        accept_webhook(rc, a, id);
+    free(a->line);
+    free(a);
+}
+
+static struct append *append_new(struct receiver *rc, struct http_request *r,
+                                 const struct admitted *a, enum refusal refusal)
+{
+    struct append *append = mem_alloc(sizeof *append);
+
+    *append = (struct append){ .receiver = rc,
+                               .request = r,
+                               .counters = counters_of(rc, a),
+                               .refusal = refusal,
+                               .answer = a->profile->webhook.answer };
+    if (refusal == ADMITTED && access_log_accepted(rc->log))
+        append->line = mem_format(
+            "accepted a webhook of %zu bytes by %s from %s for job %s",
+            a->request.body_len, a->profile->name, a->ip,
+            a->webhook.job ? a->webhook.job : "unknown");
+    return append;
+}
+
+static void add_text(struct stream_field *fields, size_t *n, const char *name,
+                     const char *text)
+{
+    if (text)
+        fields[(*n)++] = STREAM_FIELD_TEXT(name, text);
 }
 
 static void append(struct receiver *rc, struct redis *redis,
-                   struct http_request *r, const struct admitted *a)
+                   struct http_request *r, const struct admitted *a,
+                   enum refusal refusal)
 {
-    struct stream_field fields[10];
-    const char *type = http_header(r, "Content-Type");
-    struct append *arg = mem_alloc(sizeof *arg);
+    const struct webhook *w = &a->webhook;
+    struct stream_field fields[12];
+    struct handover handover;
     char received_ms[24];
-    const char *body;
-    size_t body_len = 0;
     size_t n = 0;
 
-    *arg = (struct append){ .receiver = rc,
-                            .request = r,
-                            .counters = counters_of(rc, a) };
-    body = http_body(r, &body_len);
+    handover_init(&handover, a->profile, w, &a->request);
     snprintf(received_ms, sizeof received_ms, "%lld",
              (long long)clock_wall_ms());
-    fields[n++] = STREAM_FIELD_TEXT("v", "1");
-    fields[n++] = STREAM_FIELD_TEXT("provider", a->profile->name);
-    fields[n++] = STREAM_FIELD_TEXT("source", "webhook");
-    if (a->job)
-        fields[n++] = STREAM_FIELD_TEXT("job", a->job);
-    if (a->attempt)
-        fields[n++] = STREAM_FIELD_TEXT("attempt", a->attempt);
-    fields[n++] = STREAM_FIELD_TEXT("received_ms", received_ms);
-    fields[n++] = STREAM_FIELD_TEXT("ip", a->ip);
-    if (type)
-        fields[n++] = STREAM_FIELD_TEXT("type", type);
-    if (a->id)
-        fields[n++] = STREAM_FIELD_TEXT("id", a->id);
-    fields[n++] = (struct stream_field){ "body", body, body_len };
+    add_text(fields, &n, "v", "1");
+    add_text(fields, &n, "provider", a->profile->name);
+    add_text(fields, &n, "source", "webhook");
+    add_text(fields, &n, "job", w->job);
+    add_text(fields, &n, "attempt", w->attempt);
+    add_text(fields, &n, "received_ms", received_ms);
+    add_text(fields, &n, "ip", a->ip);
+    add_text(fields, &n, "type", w->type);
+    add_text(fields, &n, "id", w->id);
+    add_text(fields, &n, "head", handover.head);
+    if (refusal != ADMITTED)
+        add_text(fields, &n, "malformed", a->detail);
+    fields[n++] =
+        (struct stream_field){ "body", handover.body, handover.body_len };
     metric_add(rc->metrics, IN_FLIGHT, 1);
-    stream_add(redis, STREAM_WEBHOOK, fields, n, on_appended, arg);
+    stream_add(redis, STREAM_WEBHOOK, fields, n, on_appended,
+               append_new(rc, r, a, refusal));
+    handover_release(&handover);
 }
 
-void receiver_handle(struct http_request *request, void *arg)
-{
-    struct receiver *rc = arg;
-    char detail[REFUSAL_DETAIL_SIZE];
-    struct admitted admitted;
-    enum refusal refusal;
-    struct redis *redis;
+/* --- judging */
 
-    refusal = admit(rc->gate, request, &admitted, detail);
-    if (refusal != ADMITTED) {
-        refuse(rc, request, refusal, &admitted, detail);
+static void log_refusal(struct receiver *rc, enum refusal refusal,
+                        const struct admitted *a)
+{
+    if (access_log_refusal(rc->log))
+        log_info(LOG_WITH({ "reason", refusal_label(refusal) }, { "ip", a->ip },
+                          { "provider", a->profile ? a->profile->name : NULL },
+                          { "job", a->webhook.job }, { "detail", a->detail }),
+                 "refused a webhook");
+}
+
+static void judge(struct receiver *rc, struct http_request *r,
+                  struct admitted *a)
+{
+    enum refusal refusal = admit(rc->gate, r, clock_wall_ms(), a);
+    struct redis *redis = NULL;
+
+    if (refusal != ADMITTED)
+        log_refusal(rc, refusal, a);
+    if (refusal != ADMITTED && !refusal_is_authentic(refusal)) {
+        refuse(rc, r, counters_of(rc, a), refusal);
         return;
     }
     redis = shards_pick(rc->shards, health_fits, rc->health);
     if (!redis)
-        unavailable(rc, request, counters_of(rc, &admitted),
-                    health_reason(rc->health));
+        unavailable(rc, r, counters_of(rc, a), health_reason(rc->health));
     else if (redis_outstanding(redis) >= IN_FLIGHT_MAX)
-        unavailable(rc, request, counters_of(rc, &admitted),
+        unavailable(rc, r, counters_of(rc, a),
                     "too many webhooks are waiting for redis");
     else
-        append(rc, redis, request, &admitted);
+        append(rc, redis, r, a, refusal);
+}
+
+void receiver_handle(struct http_request *request, void *arg)
+{
+    struct admitted admitted;
+
+    judge(arg, request, &admitted);
+    admitted_release(&admitted);
 }

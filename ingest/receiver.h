@@ -1,13 +1,15 @@
 /* receiver.h - from an HTTP request to an entry on the webhook stream.
  *
  * The 200 is sent from the callback of Redis's reply and nowhere else: a 2xx
- * means durable.
+ * means durable.  What is authentic but malformed is appended too, marked as
+ * such, before it is answered 400: workers keep it as a dead letter.
  */
 #ifndef RECEIVER_H
 #define RECEIVER_H
 
 #include "common/http_server.h"
 #include "common/shards.h"
+#include "ingest/access_log.h"
 #include "ingest/gate.h"
 #include "ingest/health.h"
 #include "ingest/ingest_metrics.h"
@@ -18,6 +20,7 @@ struct receiver {
     struct health *health;
     const struct ingest_series *series;
     struct metrics *metrics;
+    struct access_log *log;
 };
 
 /* The http_handler of ingest; `arg` is the receiver. */

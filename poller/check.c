@@ -50,10 +50,12 @@ static void judge_answer(struct question *q, const struct http_answer *answer)
     struct poller *p = q->poller;
     const struct profile *profile = q->provider->profile;
     char error[256] = "";
+    const struct event_source body = { .body = answer->body,
+                                       .body_len = answer->body_len };
     struct event event;
 
-    if (event_parse(&event, &profile->status.payload, answer->body,
-                    answer->body_len, error, sizeof error) != 0 ||
+    if (event_parse(&event, &profile->status.payload, &body, error,
+                    sizeof error) != 0 ||
         event.kind == EVENT_UNCLEAR || event.kind == EVENT_IGNORED) {
         found(p, CHECKS_FAILED);
         log_warning(LOG_WITH({ "job", q->job }, { "provider", profile->name },

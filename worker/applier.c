@@ -189,6 +189,19 @@ static bool is_gone(const struct http_answer *answer)
            (answer->status == 404 || answer->status == 410);
 }
 
+static void take_picture(struct applier *a, struct entry *e, const char *type,
+                         const char *ptr, size_t len)
+{
+    picture_take(e, a->o.store, type, ptr, len);
+    if (e->result.picture) {
+        metric_add(a->o.metrics, PICTURES_STORED, 1);
+        metric_add(a->o.metrics, PICTURE_BYTES, (int64_t)len);
+    } else {
+        metric_add(a->o.metrics, PICTURES_FAILED, 1);
+    }
+    finished(a, e);
+}
+
 static void on_fetched(const struct http_answer *answer, void *arg)
 {
     struct work *w = arg;
@@ -198,15 +211,8 @@ static void on_fetched(const struct http_answer *answer, void *arg)
 
     work_free(w, answer);
     if (answer->failure == HTTP_OK && answer->status == 200) {
-        picture_take(e, a->o.store, answer->content_type, answer->body,
+        take_picture(a, e, answer->content_type, answer->body,
                      answer->body_len);
-        if (e->result.picture) {
-            metric_add(a->o.metrics, PICTURES_STORED, 1);
-            metric_add(a->o.metrics, PICTURE_BYTES, (int64_t)answer->body_len);
-        } else {
-            metric_add(a->o.metrics, PICTURES_FAILED, 1);
-        }
-        finished(a, e);
         return;
     }
     metric_add(a->o.metrics, PICTURES_FAILED, 1);
@@ -295,11 +301,20 @@ static void apply_failure(struct applier *a, struct entry *e,
         finish(a, e, "failed", code, error);
 }
 
+/* What the body claims to be; what it holds as base64 claims nothing. */
+static const char *picture_type(const struct entry *e)
+{
+    return e->event.decoded || !e->fields.type ? "" : e->fields.type;
+}
+
 static void apply_completion(struct applier *a, struct entry *e,
                              const struct provider *p)
 {
     if (!is_wanted(e)) /* recorded as what it is, without a download */
         finish(a, e, "completed", NULL, NULL);
+    else if (e->event.picture)
+        take_picture(a, e, picture_type(e), e->event.picture,
+                     e->event.picture_len);
     else if (!e->event.image_url)
         finish_dead(a, e, "completed, but without a picture", -1);
     else
@@ -356,6 +371,10 @@ static void on_loaded(struct entry *e, void *arg)
         finish_dead(a, e, "no job has this id", -1);
     } else if (e->submits) {
         submit(a, e);
+    } else if (e->fields.provider &&
+               strcmp(e->fields.provider, e->job.provider) != 0) {
+        e->job.found = false; /* nor may this dead letter hold the job up */
+        finish_dead(a, e, "the job is another provider's", -1);
     } else if (e->fields.verdict) {
         apply_verdict(a, e);
     } else {
@@ -371,6 +390,10 @@ static int parse(struct applier *a, struct entry *e, char *error, size_t size)
         f->provider ? providers_find(a->o.providers, f->provider) : NULL;
     const char *source = f->origin ? f->origin : f->source;
     bool poll = source && strcmp(source, "poll") == 0;
+    const struct event_source body = { .body = f->body ? f->body : "",
+                                       .body_len = f->body_len,
+                                       .type = f->type,
+                                       .head = f->head };
 
     if (!p) {
         snprintf(error, size, "no provider \"%.64s\" is set up",
@@ -380,7 +403,7 @@ static int parse(struct applier *a, struct entry *e, char *error, size_t size)
     return event_parse(&e->event,
                        poll ? &p->profile->status.payload
                             : &p->profile->webhook.payload,
-                       f->body ? f->body : "", f->body_len, error, size);
+                       &body, error, size);
 }
 
 void applier_take(struct entry *e, void *arg)
@@ -393,6 +416,8 @@ void applier_take(struct entry *e, void *arg)
                  "handed out %lld times without an outcome",
                  (long long)e->deliveries);
         finish_dead(a, e, error, -1);
+    } else if (e->fields.malformed) {
+        finish_dead(a, e, e->fields.malformed, -1);
     } else if (!e->submits && !e->fields.verdict &&
                parse(a, e, error, sizeof error) != 0) {
         finish_dead(a, e, error, -1);

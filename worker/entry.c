@@ -34,6 +34,8 @@ static void set_field(struct entry_fields *f, const char *name,
         { "ip", &f->ip },
         { "type", &f->type },
         { "id", &f->id },
+        { "head", &f->head },
+        { "malformed", &f->malformed },
         { "verdict", &f->verdict },
         { "origin", &f->origin },
         { "dead", &f->dead },
@@ -101,10 +103,24 @@ void entry_free(struct entry *e)
     free(e);
 }
 
+static void body_key(const struct entry *e, char out[ENTRY_KEY_SIZE])
+{
+    const struct entry_fields *f = &e->fields;
+    char sha256[SHA256_HEX_SIZE];
+
+    sha256_hex(f->body ? f->body : "", f->body_len, sha256);
+    snprintf(out, ENTRY_KEY_SIZE, "body:%.200s:%s",
+             f->provider ? f->provider : "", sha256);
+}
+
 void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE])
 {
     const char *shard = consumer_shard(e->consumer);
 
+    if (e->fields.malformed) {
+        body_key(e, out);
+        return;
+    }
     snprintf(out, ENTRY_KEY_SIZE, "%s:%s%s%s",
              e->submits ? "submit" : "webhook", e->id, *shard ? "@" : "",
              shard);

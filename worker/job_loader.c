@@ -23,8 +23,9 @@ static const struct db_statement load_statement = {
     "left join lateral ("
     "    select * from jobs where id = e.id"
     "    union all"
-    "    (select * from jobs where e.id is null and provider = e.provider"
+    "    (select * from jobs where provider = e.provider"
     "     and provider_job_id = e.provider_job_id"
+    "     and not exists (select from jobs o where o.id = e.id)"
     "     order by id desc limit 1)"
     ") j on true "
     "order by e.n"
@@ -111,14 +112,16 @@ static void on_loaded(const struct db_result *result, void *arg)
 
 static void add_parameters(struct job_loader *l, const struct entry *e)
 {
-    const char *own = e->fields.job;
+    const char *own = e->fields.job ? e->fields.job : e->event.own_job;
+    const char *theirs = e->event.provider_job;
+    bool known = own != NULL;
 
-    /* a body that names our own id serves as well as the URL does */
-    if (!own && e->event.provider_job && uuid_is_valid(e->event.provider_job))
-        own = e->event.provider_job;
+    /* a provider that numbers its jobs by UUID may as well have used ours */
+    if (!own && theirs && uuid_is_valid(theirs))
+        own = theirs;
     db_array_add(&l->ids, own);
     db_array_add(&l->providers, e->fields.provider);
-    db_array_add(&l->provider_jobs, e->event.provider_job);
+    db_array_add(&l->provider_jobs, known ? NULL : theirs);
 }
 
 static void ask(void *arg)

@@ -10,6 +10,8 @@
 static void use(const struct profile *p)
 {
     static const char body[] = "{\"status\":\"done\",\"url\":\"http://x/\"}";
+    static const struct event_source source = { body, sizeof body - 1,
+                                                "application/json", NULL };
     struct event e;
     char error[256] = "";
 
@@ -41,8 +43,8 @@ static void use(const struct profile *p)
                p->submit.webhook_field);
     if (p->status.path)
         assert(p->submit.base_url && strstr(p->status.path, "{id}"));
-    assert(event_parse(&e, &p->webhook.payload, body, sizeof body - 1, error,
-                       sizeof error) == 0);
+    assert(event_parse(&e, &p->webhook.payload, &source, error, sizeof error) ==
+           0);
     event_release(&e);
     profile_retryable(p, "TIMEOUT", 500);
 }

@@ -89,7 +89,11 @@ def test_the_clock_has_two_sides(ingest, age_s, status):
 @pytest.mark.parametrize("body", [b"", b"[]", b'"text"', b"{", b'{"a":1} x', b"null",
                                   b'{"a":"\xff"}', b"[" * 40 + b"]" * 40])
 def test_bodies_that_are_no_json_object(ingest, body):
-    refused(ingest, send(ingest, body), 400)
+    answer = send(ingest, body)
+    assert answer.status == 400
+    assert answer.json() == {"error": "malformed body"}
+    [(_, fields)] = ingest.redis.xrange(STREAM)  # to be kept as a dead letter
+    assert fields[b"malformed"] and fields[b"body"] == body
 
 
 @pytest.mark.parametrize("query", ["jobId=7", "jobId=", "attempt=x", "attempt=0",

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/encoding.h"
 #include "common/limits.h"
+#include "common/mem.h"
 #include "common/profile.h"
 #include "tests/unit/unit.h"
 
@@ -46,7 +48,9 @@ static struct event parse(const struct payload_map *map, const char *body)
     struct event event;
     char error[256] = "";
 
-    if (event_parse(&event, map, body, strlen(body), error, sizeof error) != 0)
+    struct event_source source = { .body = body, .body_len = strlen(body) };
+
+    if (event_parse(&event, map, &source, error, sizeof error) != 0)
         fail_msg("%s: %s", body, error);
     return event;
 }
@@ -343,16 +347,181 @@ static void what_is_no_object_is_refused(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct event e;
+        struct event_source source = { .body = cases[i].body,
+                                       .body_len = strlen(cases[i].body) };
         char error[256] = "";
 
-        assert_int_equal(event_parse(&e, f->webhook, cases[i].body,
-                                     strlen(cases[i].body), error,
-                                     sizeof error),
-                         -1);
+        assert_int_equal(
+            event_parse(&e, f->webhook, &source, error, sizeof error), -1);
         assert_string_equal(error, cases[i].error);
         assert_int_equal(e.kind, EVENT_UNCLEAR);
         event_release(&e);
     }
+}
+
+/* a profile made for the test */
+
+static struct profile profile_of(const char *payload)
+{
+    char *text = mem_format("{\"name\":\"x\",\"webhook\":{\"auth\":{\"kind\":"
+                            "\"url-token\"},\"payload\":%s}}",
+                            payload);
+    struct profile p;
+    char error[512];
+
+    if (profile_parse(&p, "x.json", text, strlen(text), error, sizeof error) !=
+        0)
+        fail_msg("%s", error);
+    free(text);
+    return p;
+}
+
+static const char a_png[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x04\0\0\0\x03"
+                            "\x08\x02\0\0\0\0\0\0\0";
+
+static void headers_and_parameters_are_places(void **state)
+{
+    struct profile p = profile_of(
+        "{\"event\":[\"header:X-Event\",\"body:event\"],"
+        "\"job_id\":\"query:id\",\"own_job_id\":[\"header:X-Job\","
+        "\"body:mine\"],\"success\":\"header:X-Ok\","
+        "\"image\":\"header:X-Image\",\"error_code\":\"header:X-Code\","
+        "\"width\":\"header:X-Width\",\"progress\":\"query:p\","
+        "\"words\":{\"done\":\"completed\",\"broken\":\"failed\"}}");
+    struct event_source source = {
+        .body = "{\"event\":\"broken\",\"mine\":"
+                "\"550e8400-e29b-41d4-a716-446655440000\"}",
+        .head = "{\"header:X-Event\":\"Done\",\"query:id\":\"p7\","
+                "\"header:X-Job\":\"nobody\",\"header:X-Image\":\"/x.png\","
+                "\"header:X-Code\":\"E1\",\"header:X-Width\":\"40\","
+                "\"query:p\":\"101\"}",
+    };
+    struct event e;
+    char error[256];
+
+    (void)state;
+    source.body_len = strlen(source.body);
+    assert_int_equal(p.webhook.payload.outside.count, 8);
+    assert_int_equal(
+        event_parse(&e, &p.webhook.payload, &source, error, sizeof error), 0);
+    assert_int_equal(e.kind, EVENT_COMPLETED);
+    assert_string_equal(e.word, "Done");
+    assert_string_equal(e.provider_job, "p7");
+    /* only a UUID can be ours */
+    assert_string_equal(e.own_job, "550e8400-e29b-41d4-a716-446655440000");
+    assert_string_equal(e.image_url, "/x.png");
+    assert_string_equal(e.error_code, "E1");
+    assert_int_equal(e.width, 40);
+    assert_int_equal(e.progress, -1);
+    event_release(&e);
+
+    source.head = NULL; /* then the body is asked */
+    assert_int_equal(
+        event_parse(&e, &p.webhook.payload, &source, error, sizeof error), 0);
+    assert_int_equal(e.kind, EVENT_FAILED);
+    event_release(&e);
+
+    source.body = "{}";
+    source.body_len = 2;
+    source.head = "{\"header:X-Ok\":\"TRUE\",\"header:X-Width\":\"4x\"}";
+    assert_int_equal(
+        event_parse(&e, &p.webhook.payload, &source, error, sizeof error), 0);
+    assert_int_equal(e.kind, EVENT_COMPLETED);
+    assert_int_equal(e.width, -1);
+    event_release(&e);
+    profile_release(&p);
+}
+
+static void pictures_in_base64(void **state)
+{
+    static const struct {
+        const char *before, *after;
+        bool is_picture;
+    } cases[] = {
+        { "", "", true },
+        { "data:image/png;base64,", "", true },
+        { "data:;base64,", "", true },
+        { "data:image/png,", "", false },
+        { "data:", "", false },
+        { "", "=", false },
+        { " ", "", false },
+        { "", "\\n", false },
+    };
+    struct profile p = profile_of("{\"image_base64\":\"body:png\"}");
+    char *encoded =
+        base64_encode((const uint8_t *)a_png, sizeof a_png - 1, false);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *body = mem_format("{\"png\":\"%s%s%s\"}", cases[i].before,
+                                encoded, cases[i].after);
+        struct event e = parse(&p.webhook.payload, body);
+
+        print_message("  %s\n", body);
+        assert_int_equal(e.picture != NULL, cases[i].is_picture);
+        if (e.picture) {
+            assert_int_equal(e.kind, EVENT_COMPLETED);
+            assert_int_equal(e.picture_len, sizeof a_png - 1);
+            assert_memory_equal(e.picture, a_png, e.picture_len);
+        }
+        event_release(&e);
+        free(body);
+    }
+    free(encoded);
+    profile_release(&p);
+}
+
+static void a_body_may_be_the_picture(void **state)
+{
+    static const struct {
+        const char *type;
+        bool is_picture;
+    } cases[] = {
+        { "image/png", true },
+        { "application/octet-stream", true },
+        { "", true },
+        { NULL, true },
+        { "text/json", true },
+        { "application/json", false },
+        { "APPLICATION/JSON; charset=utf-8", false },
+        { "application/problem+json", false },
+        { "application/jsonx", true },
+        { "+json", true },
+    };
+    struct fixture *f = *state;
+    const struct payload_map *map =
+        &profiles_find(&f->profiles, "gotenberg")->webhook.payload;
+    char error[256];
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct event_source source = { .body = a_png,
+                                       .body_len = sizeof a_png - 1,
+                                       .type = cases[i].type };
+        struct event e;
+
+        print_message("  %s\n", cases[i].type ? cases[i].type : "-");
+        assert_int_equal(payload_is_picture(map, cases[i].type),
+                         cases[i].is_picture);
+        assert_int_equal(event_parse(&e, map, &source, error, sizeof error),
+                         cases[i].is_picture ? 0 : -1);
+        assert_ptr_equal(e.picture, cases[i].is_picture ? a_png : NULL);
+        event_release(&e);
+
+        source.body = "{\"status\":503,\"message\":\"too busy\"}";
+        source.body_len = strlen(source.body);
+        assert_int_equal(event_parse(&e, map, &source, error, sizeof error),
+                         cases[i].is_picture ? -1 : 0);
+        if (cases[i].is_picture) {
+            assert_string_equal(error,
+                                "neither JSON nor PNG, JPEG, WebP or PDF");
+        } else {
+            assert_int_equal(e.kind, EVENT_FAILED);
+            assert_string_equal(e.error, "too busy");
+            assert_string_equal(e.error_code, "503");
+        }
+        event_release(&e);
+    }
+    assert_false(payload_is_picture(f->webhook, "image/png"));
 }
 
 /* The bodies that the others' documentation shows. */
@@ -388,6 +557,16 @@ static void other_shipped_profiles_read_their_bodies(void **state)
           "\"2023-11-14T22:13:20Z\",\"data\":{\"id\":\"s1\",\"imageUrl\":"
           "\"https://cdn/s1.png\"}}",
           EVENT_COMPLETED, "https://cdn/s1.png", NULL, "s1" },
+        { "scrapfly",
+          "{\"result\":{\"screenshot_url\":\"https://api/x.png\"},\"context\":"
+          "{\"webhook\":{\"name\":\"w\",\"secret\":\"[redacted]\"},\"job\":"
+          "{\"uuid\":\"550e8400-e29b-41d4-a716-446655440000\"}}}",
+          EVENT_COMPLETED, "https://api/x.png", NULL,
+          "550e8400-e29b-41d4-a716-446655440000" },
+        { "generic-token", "{\"status\":\"done\",\"url\":\"https://x/y.png\"}",
+          EVENT_COMPLETED, "https://x/y.png", NULL, NULL },
+        { "generic-token", "{\"success\":false,\"error\":\"no\",\"id\":7}",
+          EVENT_FAILED, NULL, "no", "7" },
     };
     struct fixture *f = *state;
 
@@ -425,6 +604,9 @@ int main(void)
         cmocka_unit_test(errors_are_cut_between_characters),
         cmocka_unit_test(names_have_an_exact_limit),
         cmocka_unit_test(what_is_no_object_is_refused),
+        cmocka_unit_test(headers_and_parameters_are_places),
+        cmocka_unit_test(pictures_in_base64),
+        cmocka_unit_test(a_body_may_be_the_picture),
         cmocka_unit_test(other_shipped_profiles_read_their_bodies),
     };
 

@@ -21,9 +21,13 @@ static const char full[] =
     "'answer':{'job_id':['body:id','body:data.id']},"
     "'webhook':{'auth':{'kind':'hmac','header':'X-Sig','layout':'composite',"
     "'digest_key':'v1','algorithm':'sha512','encoding':'base64',"
-    "'timestamp':{'key':'t','unit':'iso8601'},'id_header':'X-Id',"
+    "'timestamp':{'key':'t','unit':'iso8601'},"
     "'template':'{id}:{timestamp}:{body}','key_form':'whsec'},"
+    "'id':['header:X-Id','query:id','body:meta.id'],'answer':'ok',"
+    "'redact':['body:meta.secret','body:keys.0'],"
     "'require_token':true,'payload':{'event':'body:event','job_id':'body:id',"
+    "'own_job_id':'header:X-Job','image_base64':'body:png',"
+    "'image_in_body':true,"
     "'status':'body:status','success':'body:ok','image':['body:a','body:b.c'],"
     "'error':'body:error','error_code':'body:code','width':'body:w',"
     "'height':'body:h','size':'body:s','progress':'body:p',"
@@ -89,7 +93,17 @@ static void every_key_is_read(void **state)
     assert_int_equal(p.webhook.auth, WEBHOOK_HMAC);
     assert_string_equal(p.webhook.signature_header, "X-Sig");
     assert_null(p.webhook.timestamp_header);
-    assert_string_equal(p.webhook.id_header, "X-Id");
+    assert_null(p.webhook.timestamp_path);
+    assert_int_equal(p.webhook.id.count, 3);
+    assert_int_equal(p.webhook.id.items[0].kind, PLACE_HEADER);
+    assert_string_equal(p.webhook.id.items[0].path, "X-Id");
+    assert_string_equal(p.webhook.id.items[0].text, "header:X-Id");
+    assert_int_equal(p.webhook.id.items[1].kind, PLACE_QUERY);
+    assert_string_equal(p.webhook.id.items[1].path, "id");
+    assert_int_equal(p.webhook.id.items[2].kind, PLACE_BODY);
+    assert_int_equal(p.webhook.answer, WEBHOOK_ANSWER_OK);
+    assert_int_equal(p.webhook.redact.count, 2);
+    assert_string_equal(p.webhook.redact.items[1].path, "keys.0");
     assert_true(p.webhook.decode_whsec);
     assert_true(p.webhook.require_token);
     assert_int_equal(s->layout, SIGNATURE_COMPOSITE);
@@ -103,6 +117,12 @@ static void every_key_is_read(void **state)
     assert_int_equal(p.webhook.payload.image.count, 2);
     assert_string_equal(p.webhook.payload.image.items[1].path, "b.c");
     assert_string_equal(p.webhook.payload.progress.items[0].path, "p");
+    assert_string_equal(p.webhook.payload.own_job_id.items[0].path, "X-Job");
+    assert_string_equal(p.webhook.payload.image_base64.items[0].path, "png");
+    assert_true(p.webhook.payload.image_in_body);
+    assert_int_equal(p.webhook.payload.outside.count, 1);
+    assert_string_equal(p.webhook.payload.outside.items[0].text,
+                        "header:X-Job");
     assert_int_equal(p.webhook.payload.word_count, 4);
     assert_string_equal(p.webhook.payload.words[0].word, "Done");
     assert_int_equal(p.webhook.payload.words[3].kind, EVENT_IGNORED);
@@ -182,19 +202,20 @@ static void unknown_keys_are_named_with_the_known(void **state)
         { "'answer':{'job_id'", "'answer':{'id'",
           "answer: unknown key \"id\"; the keys here are job_id" },
         { "'require_token'", "'token'",
-          "webhook: unknown key \"token\"; the keys here are auth, "
-          "require_token, payload" },
+          "webhook: unknown key \"token\"; the keys here are auth, id, "
+          "require_token, payload, answer, redact" },
         { "'algorithm'", "'algoritm'",
           "webhook.auth: unknown key \"algoritm\"; the keys here are kind, "
           "header, layout, prefix, version, digest_key, algorithm, encoding, "
-          "timestamp, id_header, template, key_form" },
+          "timestamp, template, key_form" },
         { "'unit'", "'units'",
           "webhook.auth.timestamp: unknown key \"units\"; the keys here are "
-          "header, key, unit" },
+          "header, key, body, unit" },
         { "'error_code'", "'errorCode'",
           "webhook.payload: unknown key \"errorCode\"; the keys here are "
-          "event, job_id, status, success, image, error, error_code, width, "
-          "height, size, progress, words" },
+          "event, job_id, own_job_id, status, success, image, image_base64, "
+          "image_in_body, error, error_code, width, height, size, progress, "
+          "words" },
         { "'status':{'path'", "'status':{'url'",
           "status: unknown key \"url\"; the keys here are path, payload" },
         { "'permanent'", "'fatal'",
@@ -283,17 +304,38 @@ static void wrong_values_are_named_with_the_remedy(void **state)
         { "'page.url'", "'page..url'",
           "submit.url_field: \"page..url\" is no path like data.image.url" },
         { "'body:data.id'", "'header:X-Job-Id'",
-          "answer.job_id: \"header:X-Job-Id\" is no place like "
-          "\"body:data.url\"" },
+          "answer.job_id: \"header:X-Job-Id\": only a place in the body will "
+          "do here" },
+        { "'body:data.id'", "'data.id'",
+          "answer.job_id: \"data.id\" is no place like \"body:data.url\"" },
+        { "'body:keys.0'", "'query:key'",
+          "webhook.redact: \"query:key\": only a place in the body will do "
+          "here" },
+        { "'body:keys.0'", "'body:b'",
+          "webhook.redact: \"body:b\" cannot go: it is read" },
+        { "'body:keys.0'", "'body:meta'",
+          "webhook.redact: \"body:meta\" cannot go: it is read" },
         { "'body:event'", "'event'",
           "webhook.payload.event: \"event\" is no place like "
-          "\"body:data.url\"" },
-        { "'body:event'", "'header:X-Event'",
-          "webhook.payload.event: \"header:X-Event\" is no place like "
-          "\"body:data.url\"" },
+          "\"body:data.url\", \"header:X-Id\" or \"query:id\"" },
+        { "'body:event'", "'header:X Event'",
+          "webhook.payload.event: \"header:X Event\" is no place like "
+          "\"body:data.url\", \"header:X-Id\" or \"query:id\"" },
         { "'body:event'", "'body:'",
           "webhook.payload.event: \"body:\" is no place like "
-          "\"body:data.url\"" },
+          "\"body:data.url\", \"header:X-Id\" or \"query:id\"" },
+        { "'body:event'", "'query:'",
+          "webhook.payload.event: \"query:\" is no place like "
+          "\"body:data.url\", \"header:X-Id\" or \"query:id\"" },
+        { "'answer':'ok'", "'answer':'OK'",
+          "webhook.answer: \"OK\" is not one of receipt, ok" },
+        { "{'status':'body:status','words':{'done'",
+          "{'status':'header:X-Status','words':{'done'",
+          "status.payload.status: \"header:X-Status\": only a place in the "
+          "body will do here" },
+        { "{'status':'body:status','words':{'done'",
+          "{'image_in_body':true,'status':'body:status','words':{'done'",
+          "status.payload.image_in_body: only a webhook's body can be it" },
         { "/shots/{id}", "/shots",
           "status.path: must contain {id}, which stands for the provider's job "
           "id" },
@@ -326,13 +368,22 @@ static void what_is_missing_is_named(void **state)
         { "'digest_key':'v1',", "", "webhook.auth.digest_key: is missing" },
         { ",'unit':'iso8601'", "", "webhook.auth.timestamp.unit: is missing" },
         { "'key':'t',", "",
-          "webhook.auth.timestamp: needs either \"key\" or \"header\"" },
+          "webhook.auth.timestamp: needs exactly one of \"key\", \"header\", "
+          "\"body\"" },
         { "'key':'t',", "'key':'t','header':'X-T',",
-          "webhook.auth.timestamp: needs either \"key\" or \"header\"" },
+          "webhook.auth.timestamp: needs exactly one of \"key\", \"header\", "
+          "\"body\"" },
+        { "'key':'t',", "'body':'sent','header':'X-T',",
+          "webhook.auth.timestamp: needs exactly one of \"key\", \"header\", "
+          "\"body\"" },
+        { "'key':'t',", "'body':'sent..at',",
+          "webhook.auth.timestamp.body: \"sent..at\" is no path like "
+          "data.image.url" },
         { "'timestamp':{'key':'t','unit':'iso8601'},", "",
           "webhook.auth.timestamp: is missing; the template signs it" },
-        { "'id_header':'X-Id',", "",
-          "webhook.auth.id_header: is missing; the template signs it" },
+        { "'id':['header:X-Id','query:id','body:meta.id'],", "",
+          "webhook.auth.template: signs {id}: \"id\" is missing in webhook, it "
+          "says where that stands" },
         { "'template':'{id}:{timestamp}:{body}',", "",
           "webhook.auth.template: is missing" },
         { "'words':{'Done':'completed','broken':'failed','busy':'progress',"
@@ -341,8 +392,9 @@ static void what_is_missing_is_named(void **state)
           "webhook.payload.words: must say what event and status mean" },
         { "'status':'body:status','words':{'done':'completed'}",
           "'error':'body:error'",
-          "status.payload: needs one of event, status, success, image: nothing "
-          "else tells how a capture ended" },
+          "status.payload: needs one of event, status, success, image, "
+          "image_base64, image_in_body: nothing else tells how a capture "
+          "ended" },
         { "'answer':{'job_id':['body:id','body:data.id']},", "",
           "status: needs submit.base_url and answer.job_id" },
         { "'status':{'path':'/shots/{id}',", "'status':{",
@@ -386,6 +438,25 @@ static void keys_belong_to_their_layout(void **state)
 
     (void)state;
     check_mistakes(full, mistakes, ARRAY_LEN(mistakes));
+}
+
+/* every place that a timestamp can have */
+static void a_timestamp_in_the_body(void **state)
+{
+    struct profile p;
+    char error[512] = "";
+
+    (void)state;
+    if (parse(&p,
+              "{'name':'s','webhook':{'auth':{'kind':'hmac','header':'X-Sig',"
+              "'layout':'plain','timestamp':{'body':'meta.sent','unit':'ms'},"
+              "'template':'{body}'},'payload':{'image':'body:url'}}}",
+              error) != 0)
+        fail_msg("%s", error);
+    assert_null(p.webhook.timestamp_header);
+    assert_null(p.webhook.scheme.timestamp_key);
+    assert_string_equal(p.webhook.timestamp_path, "meta.sent");
+    profile_release(&p);
 }
 
 static void paths_have_an_exact_limit(void **state)
@@ -571,6 +642,9 @@ static void shipped_profiles_load(void **state)
     assert_non_null(profiles_find(&p, "screenshotone"));
     assert_non_null(profiles_find(&p, "rendershot"));
     assert_non_null(profiles_find(&p, "standard-webhooks"));
+    assert_non_null(profiles_find(&p, "scrapfly"));
+    assert_non_null(profiles_find(&p, "gotenberg"));
+    assert_non_null(profiles_find(&p, "generic-token"));
     profiles_release(&p);
 }
 
@@ -592,6 +666,9 @@ static void shipped_profiles_judge_the_vectors(void **state)
           NULL, NULL },
         { "screenshotone",
           "ed2f937dcbb2e01f15b4e9924e956200a7858ddfc369f63ac6485bc0234673b7",
+          NULL, NULL },
+        { "scrapfly",
+          "ED2F937DCBB2E01F15B4E9924E956200A7858DDFC369F63AC6485BC0234673B7",
           NULL, NULL },
         { "rendershot",
           "sha256="
@@ -668,6 +745,7 @@ int main(void)
         cmocka_unit_test(wrong_values_are_named_with_the_remedy),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(keys_belong_to_their_layout),
+        cmocka_unit_test(a_timestamp_in_the_body),
         cmocka_unit_test(paths_have_an_exact_limit),
         cmocka_unit_test(broken_json_is_named),
         cmocka_unit_test(a_folder_is_loaded_by_name),

@@ -147,6 +147,8 @@ begin
                     then now() + d.delay_ms * interval '1 millisecond'
                 when d.new_status = 'submitted'
                     then now() + stale_after_ms * interval '1 millisecond'
+                when d.new_status = 'queued' and d.dead_id is not null
+                    then coalesce(j.next_check_at, now())
                 when d.new_status = 'queued' then j.next_check_at
                 end,
             checks = 0
@@ -154,13 +156,23 @@ begin
         where d.outcome = 'recorded' and j.id = d.job_id
         returning j.id, j.status, j.attempt, j.progress
     ),
-    -- a job with a dead letter is the dead letter's business, not the poller's
+    -- a job with a dead letter is the dead letter's business, not the poller's;
+    -- once a letter is resolved without ending the job it is the poller's again;
+    -- a letter of an earlier attempt halts nothing
     halted as (
-        update jobs j set next_check_at = null, error = d.error,
-                          error_code = d.error_code
+        update jobs j set
+            next_check_at = case when d.outcome <> 'dead'
+                                 then coalesce(j.next_check_at, now()) end,
+            error = case when d.outcome = 'dead' then d.error
+                         else j.error end,
+            error_code = case when d.outcome = 'dead' then d.error_code
+                              else j.error_code end
         from decided d
-        where d.outcome = 'dead' and j.id = d.job_id
+        where j.id = d.job_id
           and j.status in ('queued', 'submitted')
+          and (d.outcome = 'dead' and coalesce(d.attempt, j.attempt) = j.attempt
+               or d.outcome in ('ignored', 'duplicate')
+                   and d.dead_id is not null)
     ),
     buried as (
         insert into dead_letters (entry_id, stream, job_id, attempt, provider,

@@ -6,7 +6,7 @@ help:
 	@echo 'make up [URL=…]  build and run everything from this folder, capture a page'
 	@echo 'make down        stop it; the data stays in run/'
 	@echo 'make test        build with sanitizers and run every test'
-	@echo 'make bench       measure'
+	@echo 'make bench       measure beside nginx, webdis, BullMQ, pgbench and curl'
 	@echo 'make format      format the C sources'
 	@echo 'make clean       remove build/'
 
@@ -22,7 +22,7 @@ test:
 	@scripts/test
 
 bench:
-	@echo 'There is nothing to measure yet: bench/ has no benchmarks.'
+	@scripts/bench
 
 format:
 	@scripts/install dev

@@ -221,10 +221,19 @@ static void on_recorded(const struct db_result *result, void *arg)
 
 /* --- before it */
 
-static bool has_job(const struct recorder *r, const char *job_id)
+/* Two entries that may not be in one batch: of one job, or malformed ones,
+ * which may have one key. */
+static bool is_rival(const struct entry *a, const struct entry *b)
+{
+    return (a->job.found && b->job.found &&
+            strcmp(a->job.id, b->job.id) == 0) ||
+           (a->fields.malformed && b->fields.malformed);
+}
+
+static bool has_rival(const struct recorder *r, const struct entry *e)
 {
     for (size_t i = 0; i < r->batch_count; i++) {
-        if (r->batch[i]->job.found && strcmp(r->batch[i]->job.id, job_id) == 0)
+        if (is_rival(r->batch[i], e))
             return true;
     }
     return false;
@@ -243,7 +252,7 @@ static void gather(struct recorder *r)
         waiting = e->next;
         if (r->batch_count < r->batch_max &&
             (r->batch_count == 0 || bytes + size <= BATCH_MAX_BYTES) &&
-            !(e->job.found && has_job(r, e->job.id))) {
+            !has_rival(r, e)) {
             r->batch[r->batch_count++] = e;
             bytes += size;
         } else {

@@ -56,6 +56,8 @@ static enum http_verdict judge(const struct http_request *r,
     struct head head;
 
     head.count = 0;
+    if (http_guard_method(r->method) != HTTP_FINE)
+        return HTTP_BAD_METHOD;
     if (r->bad_target)
         return HTTP_BAD_TARGET;
     MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, on_field,
@@ -114,7 +116,6 @@ static enum MHD_Result refuse(struct http_request *r, enum http_event event,
 static void refuse_body(struct http_request *r)
 {
     http_server_tell(r->server, HTTP_BODY_TOO_LARGE, http_peer(r), too_large);
-    r->state = REQUEST_LINGERING;
     buf_release(&r->body);
     http_connection_refuse(r->place, "413 Content Too Large", too_large);
 }
@@ -169,6 +170,7 @@ static enum MHD_Result on_body(struct http_request *r, const char *ptr,
 {
     if (*len == 0)
         return on_body_end(r);
+    http_connection_got_body(r->place);
     if (buf_append(&r->body, ptr, *len) != 0)
         refuse_body(r);
     *len = 0;
@@ -184,11 +186,32 @@ static enum MHD_Result linger(struct http_request *r, size_t *len)
     return MHD_YES;
 }
 
-/* MHD_OPTION_URI_LOG_CALLBACK: the one place that sees the raw target. */
+static size_t query_size(const char *target)
+{
+    const char *p = strchr(target, '?');
+    size_t count = 0;
+
+    for (; p; p = strchr(p + 1, '&'))
+        count++;
+    return count;
+}
+
+/* MHD_OPTION_URI_LOG_CALLBACK: the one place that sees the raw target.  Query
+ * parameters take the same memory as headers; where it does not suffice,
+ * libmicrohttpd would leave the connection hanging without an answer. */
 void *http_access_line(void *cls, const char *uri,
                        struct MHD_Connection *connection)
 {
-    return http_request_new(cls, connection, uri);
+    static const char why[] = "too many query parameters";
+    struct http_request *r = http_request_new(cls, connection, uri);
+
+    r->server->calls++;
+    if (query_size(r->target) <= http_max_headers(r->server))
+        return r;
+    http_server_tell(r->server, HTTP_HEAD_TOO_LARGE, http_peer(r), why);
+    http_connection_refuse(r->place, "414 URI Too Long", why);
+    http_connection_cut(r->place);
+    return r;
 }
 
 /* Called with the head, with each piece of the body, at its end, and again
@@ -202,6 +225,7 @@ enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
 
     (void)cls;
     (void)connection;
+    r->server->calls++;
     switch (r->state) {
     case REQUEST_HEAD:
         return on_head(r, url, method, version);
@@ -229,6 +253,7 @@ void http_access_over(void *cls, struct MHD_Connection *connection,
     (void)connection;
     if (!r)
         return;
+    r->server->calls++;
     if (why == MHD_REQUEST_TERMINATED_WITH_ERROR && r->state == REQUEST_HEAD)
         http_server_tell(r->server, HTTP_HEAD_MALFORMED, http_peer(r),
                          "malformed request head");

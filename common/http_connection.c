@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "common/address_counts.h"
@@ -115,6 +116,7 @@ void http_connection_notify(void *cls, struct MHD_Connection *connection,
 {
     struct http_server *s = cls;
 
+    s->calls++;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         open_connection(s, connection, context);
         return;
@@ -143,7 +145,13 @@ void http_connection_begin(struct http_connection *c, struct http_request *r)
 
 void http_connection_expect_body(struct http_connection *c)
 {
+    c->moved = true;
     c->deadline_s = after(c->server, c->server->options.body_timeout_s);
+}
+
+void http_connection_got_body(struct http_connection *c)
+{
+    c->moved = true;
 }
 
 void http_connection_wait_for_us(struct http_connection *c)
@@ -178,12 +186,18 @@ void http_connection_refuse(struct http_connection *c, const char *status,
                        "Connection: close\r\n\r\n%s",
                        status, body_len, body);
 
+    c->request->state = REQUEST_LINGERING;
     if (send(c->fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         log_debug(NULL, "could not send a refusal: %s", strerror(errno));
     shutdown(c->fd, SHUT_WR);
 }
 
 /* libmicrohttpd learns of it from epoll, as if the client had gone away. */
+void http_connection_cut(struct http_connection *c)
+{
+    shutdown(c->fd, SHUT_RDWR);
+}
+
 static void expire(struct http_connection *c)
 {
     static const char slow_head[] = "request head too slow";
@@ -201,7 +215,28 @@ static void expire(struct http_connection *c)
         http_connection_refuse(c, "408 Request Timeout", slow_body);
         http_server_tell(s, HTTP_BODY_TIMED_OUT, peer_of(c), slow_body);
     }
-    shutdown(c->fd, SHUT_RDWR);
+    http_connection_cut(c);
+}
+
+/* Bytes are there and libmicrohttpd takes none of them: its memory is full of a
+ * chunk's size or extension that has no end. */
+static bool is_stuck(struct http_connection *c)
+{
+    bool moved = c->moved;
+    int bytes = 0;
+
+    c->moved = false;
+    return c->request && c->request->state == REQUEST_BODY && !moved &&
+           ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+static void drop_stuck(struct http_connection *c)
+{
+    static const char why[] = "malformed chunks";
+
+    http_connection_refuse(c, "400 Bad Request", why);
+    http_server_tell(c->server, HTTP_BODY_MALFORMED, peer_of(c), why);
+    http_connection_cut(c);
 }
 
 static bool is_pressed(const struct http_server *s)
@@ -234,6 +269,8 @@ void http_connection_tick(void *server)
 
         if (c->deadline_s <= s->now_s + (idle ? sooner_s : 0))
             expire(c);
+        else if (is_stuck(c))
+            drop_stuck(c);
     }
     warn_of_refused(s);
     if (s->connections)

@@ -128,6 +128,11 @@ static bool is_absolute(const char *target, size_t len)
            !memchr(target + start, '%', end - start);
 }
 
+enum http_verdict http_guard_method(const char *method)
+{
+    return is_token(method, strlen(method)) ? HTTP_FINE : HTTP_BAD_METHOD;
+}
+
 enum http_verdict http_guard_target(const char *target, size_t len)
 {
     if (len == 1 && target[0] == '*')
@@ -273,6 +278,7 @@ const char *http_verdict_text(enum http_verdict v)
 {
     static const char *const text[] = {
         [HTTP_FINE] = "fine",
+        [HTTP_BAD_METHOD] = "invalid method",
         [HTTP_BAD_TARGET] = "invalid request target",
         [HTTP_BAD_HOST] = "missing, repeated or invalid Host",
         [HTTP_BAD_LENGTH] = "repeated or invalid Content-Length",

@@ -31,6 +31,7 @@ struct http_guard_head {
 
 enum http_verdict {
     HTTP_FINE,
+    HTTP_BAD_METHOD,         /* not a token (RFC 9110, 9.1) */
     HTTP_BAD_TARGET,         /* RFC 9112, 3.2; broken or NUL %-encoding */
     HTTP_BAD_HOST,           /* missing, repeated or invalid (RFC 9112, 3.2) */
     HTTP_BAD_LENGTH,         /* several or no number (RFC 9112, 6.3) */
@@ -43,6 +44,7 @@ enum http_verdict {
     HTTP_TOO_MANY_FIELDS,    /* beyond LIMIT_HTTP_HEADERS */
 };
 
+MUST_USE enum http_verdict http_guard_method(const char *method);
 /* The raw request target: origin-form, absolute-form of http(s), or "*". */
 MUST_USE enum http_verdict http_guard_target(const char *target, size_t len);
 

@@ -33,6 +33,7 @@ struct http_server {
     uint64_t quiet_until_s;           /* no log line about refused ones */
     char refused_ip[ADDRESS_TEXT_SIZE];
     uint16_t port;
+    uint64_t calls; /* of libmicrohttpd, about connections and requests */
     bool quiescing;
     bool again;      /* something waits for the next MHD_run() */
     bool old_parser; /* libmicrohttpd before 1.0 */
@@ -48,7 +49,8 @@ struct http_connection {
     uint64_t deadline_s; /* in ticks; UINT64_MAX: none */
     int fd;
     bool counted;
-    bool used; /* a request is behind it */
+    bool used;  /* a request is behind it */
+    bool moved; /* some of a body came since the last tick */
 };
 
 enum request_state {
@@ -84,7 +86,8 @@ struct http_request {
     void (*destroy)(void *);
 };
 
-/* A request may have one header for each so many bytes of its head. */
+/* A request may have one header for each so many bytes of its head, and as many
+ * query parameters. */
 enum { HTTP_BYTES_PER_HEADER = 96 };
 size_t http_max_headers(const struct http_server *s);
 
@@ -103,12 +106,15 @@ struct http_connection *http_connection_of(struct MHD_Connection *connection);
  * head read, all of it read, and leaves. */
 void http_connection_begin(struct http_connection *c, struct http_request *r);
 void http_connection_expect_body(struct http_connection *c);
+void http_connection_got_body(struct http_connection *c);
 void http_connection_wait_for_us(struct http_connection *c);
 void http_connection_end(struct http_connection *c);
-/* Sends a refusal while libmicrohttpd is still reading, which it cannot do;
- * `status` is code and reason phrase.  Nothing may follow. */
+/* Sends a refusal while libmicrohttpd is still reading, which it cannot do; the
+ * request lingers then.  `status` is code and reason phrase. */
 void http_connection_refuse(struct http_connection *c, const char *status,
                             const char *why);
+/* libmicrohttpd will close it, soon. */
+void http_connection_cut(struct http_connection *c);
 void http_connection_tick(void *server); /* a loop_fn */
 void http_server_tell(struct http_server *s, enum http_event event,
                       const struct sockaddr *peer, const char *why);

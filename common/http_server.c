@@ -30,6 +30,9 @@ enum {
     ANSWER_BYTES = 1536,
     /* MHD_run() calls in one go; then other callbacks have their turn. */
     ROUNDS = 16,
+    /* So many in which nothing came of it are followed by a rest. */
+    IDLE_ROUNDS = 4,
+    REST_MS = 2,
 };
 
 PRINTF_LIKE(2, 0)
@@ -61,19 +64,30 @@ void http_server_resume(struct http_server *s,
     loop_timer_start(s->timer, 0);
 }
 
+/* libmicrohttpd before 1.0 asks to be called at once, again and again, where a
+ * connection has more to read than room for it (a chunk's size that never
+ * ends); its deadline ends that, and until then it gets little time. */
 static void run(struct http_server *s)
 {
+    unsigned idle_rounds = 0;
+
     for (int round = 0; round < ROUNDS; round++) {
         MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+        uint64_t before = s->calls;
 
         s->again = false;
         MHD_run(s->daemon);
+        idle_rounds = s->calls == before ? idle_rounds + 1 : 0;
         if (s->again)
             continue;
         if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES)
             return;
-        if (wait_ms == 0)
+        if (wait_ms == 0 && idle_rounds < IDLE_ROUNDS)
             continue;
+        if (wait_ms == 0) {
+            loop_timer_start(s->timer, REST_MS);
+            return;
+        }
         /* The oldest connection's deadline only moves away: a timer that runs
          * already is early at worst. */
         if (!loop_timer_running(s->timer))
@@ -135,10 +149,11 @@ static struct MHD_Daemon *start(struct http_server *s, int fd)
           NULL },
         { MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, NULL },
         { MHD_OPTION_CONNECTION_LIMIT, o->max_connections, NULL },
+    /* Older ones know only the lack of Host and a blank in the target, find
+     * out too late, and send the head of their answer twice; the guard
+     * refuses both. */
 #if MHD_VERSION >= 0x00097701
         { MHD_OPTION_CLIENT_DISCIPLINE_LVL, 2, NULL },
-#else
-        { MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
 #endif
         { MHD_OPTION_END, 0, NULL },
     };

@@ -40,6 +40,7 @@ static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
     size_t n = s->waiting.len < max ? s->waiting.len : max;
 
     (void)position;
+    s->server->calls++;
     if (n > 0) {
         memcpy(out, s->waiting.data, n);
         buf_consume(&s->waiting, n);

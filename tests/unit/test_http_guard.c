@@ -138,6 +138,23 @@ static void limits_the_number_of_fields(void **state)
                          http_guard_check("HTTP/1.0", fields, n));
 }
 
+static void judges_methods(void **state)
+{
+    static const char *const fine[] = { "GET", "M-SEARCH", "get",
+                                        "!#$%&'*+.^" };
+    static const char *const bad[] = {
+        "", "G@T", "\rGET", " GET", "G\x01T", "GET\t", "G\x7fT", "G\xc3\xa9T"
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(fine); i++)
+        if (http_guard_method(fine[i]) != HTTP_FINE)
+            fail_msg("refused: %s", fine[i]);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (http_guard_method(bad[i]) != HTTP_BAD_METHOD)
+            fail_msg("let pass: %s", bad[i]);
+}
+
 static void judges_targets(void **state)
 {
     static const char *const fine[] = {
@@ -234,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges_heads),
         cmocka_unit_test(limits_the_number_of_fields),
+        cmocka_unit_test(judges_methods),
         cmocka_unit_test(judges_targets),
         cmocka_unit_test(finds_gaps_between_lines),
         cmocka_unit_test(every_verdict_has_a_status_and_a_text),

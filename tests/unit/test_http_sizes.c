@@ -209,6 +209,79 @@ static void takes_the_largest_head_with_a_body(void **state)
     }
 }
 
+static void takes_as_many_query_parameters_as_headers(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t count = LIMIT_HTTP_HEADERS - 1; count <= LIMIT_HTTP_HEADERS + 1;
+         count++) {
+        struct buf request;
+        char *answer;
+
+        buf_init(&request, LIMIT_HTTP_HEAD_BYTES);
+        assert_int_equal(0, buf_append_str(&request, "GET /?a"));
+        for (size_t i = 1; i < count; i++)
+            assert_int_equal(0, buf_append_str(&request, "&a"));
+        assert_int_equal(0, buf_append_str(&request, " HTTP/1.1\r\nHost: x\r\n"
+                                                     "Connection: close\r\n"
+                                                     "\r\n"));
+        answer = exchange(f, request.data);
+        assert_status(answer, count <= LIMIT_HTTP_HEADERS ? 200 : 414);
+        assert_has(answer, "Connection: close\r\n");
+        free(answer);
+        buf_release(&request);
+    }
+    assert_int_equal(1, f->events[HTTP_HEAD_TOO_LARGE]);
+}
+
+#define END "Host: x\r\nConnection: close\r\n\r\n"
+
+/* More of everything than the connection's memory holds must end, too, and long
+ * before its deadline. */
+static void never_hangs_when_memory_is_short(void **state)
+{
+    static const struct {
+        const char *before, *each, *after;
+        size_t times;
+    } cases[] = {
+        { "GET /?", "a&", " HTTP/1.1\r\n", 1900 },
+        { "GET /?", "a&", " HTTP/1.1\r\n", 30 },
+        { "GET / HTTP/1.1\r\nCookie: ", "a=b;", "\r\n", 900 },
+        { "GET / HTTP/1.1\r\nCookie: ", "a;", "\r\n", 300 },
+        { "GET / HTTP/1.1\r\n", "X:\r\n", "", 900 },
+        { "GET /?a&a&a&a&a&a&a&a&a&a&a&a&a&a&a&a&a&a&a&a HTTP/1.1\r\n",
+          "X: 0123456789012345678901234567890123456789\r\n", "", 30 },
+        { "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END
+          "1\r\nx\r\n0\r\n",
+          "X: 1\r\n", "", 900 },
+        { "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "1;", "x", "",
+          50000 },
+        { "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END, "0", "",
+          50000 },
+    };
+    struct fixture *f = *state;
+
+    fixture_serve(f, (struct http_server_options){ .max_body_bytes = MAX_BODY,
+                                                   .max_head_bytes = 2048,
+                                                   .head_timeout_s = 1000,
+                                                   .body_timeout_s = 1000,
+                                                   .idle_timeout_s = 1000 });
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buf request;
+        char *answer;
+
+        buf_init(&request, 128 * 1024);
+        assert_int_equal(0, buf_append_str(&request, cases[i].before));
+        for (size_t k = 0; k < cases[i].times; k++)
+            assert_int_equal(0, buf_append_str(&request, cases[i].each));
+        assert_int_equal(0, buf_append_str(&request, cases[i].after));
+        assert_int_equal(0, buf_append_str(&request, END));
+        answer = exchange(f, request.data);
+        free(answer);
+        buf_release(&request);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +292,8 @@ int main(void)
         HTTP_TEST(refuses_a_huge_head),
         HTTP_TEST(limits_the_number_of_headers),
         HTTP_TEST(takes_the_largest_head_with_a_body),
+        HTTP_TEST(takes_as_many_query_parameters_as_headers),
+        HTTP_TEST(never_hangs_when_memory_is_short),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

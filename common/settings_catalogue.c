@@ -94,7 +94,7 @@ static const struct setting catalogue[] = {
          "list)"),
     BYTES("SHOTFLEET_MAX_BODY_BYTES", "1MiB", 1 * KIB, 64 * MIB,
           "largest request body"),
-    BYTES("SHOTFLEET_MAX_HEAD_BYTES", "4KiB", 1 * KIB, 16 * KIB,
+    BYTES("SHOTFLEET_MAX_HEAD_BYTES", "4KiB", 2 * KIB, 16 * KIB,
           "largest request line with headers; each open connection takes about "
           "twice as much memory"),
     NUMBER("SHOTFLEET_MAX_CONNECTIONS", "10000", 16, 1000000,

@@ -5,38 +5,34 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/guard.h"
 #include "common/limits.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "worker/breaker.h"
+#include "worker/fetcher.h"
 #include "worker/job_loader.h"
-#include "worker/picture.h"
 #include "worker/submission.h"
 #include "worker/worker_metrics.h"
 
 enum {
     SUBMIT_TIMEOUT_MS = 30 * 1000,
-    FETCH_TIMEOUT_MS = 60 * 1000,
     /* An entry that was handed out so often without an outcome kills its
      * workers. */
     DELIVERIES_MAX = 10,
-    ATTEMPT_BASE_MS = 2000,
-    ATTEMPT_CAP_MS = 5 * 60 * 1000,
 };
 
 struct applier {
     struct applier_options o;
     struct job_loader *loader;
+    struct fetcher *fetcher;
     struct breakers *breakers; /* by base URL of providers, host of pictures */
 };
 
-/* A request under way for an entry. */
+/* A submission under way. */
 struct work {
     struct applier *applier;
     struct entry *entry;
     const struct provider *provider;
-    char *host; /* for the breaker */
 };
 
 static void finished(struct applier *a, struct entry *e)
@@ -51,43 +47,18 @@ static void finish(struct applier *a, struct entry *e, const char *event,
     finished(a, e);
 }
 
-/* Tried again with a new attempt, later each time. */
 static void finish_retry(struct applier *a, struct entry *e, const char *code,
                          const char *error)
 {
-    entry_finish(e, "retry", code, error);
-    e->result.delay_ms = backoff_ms((unsigned)e->job.attempt - 1,
-                                    ATTEMPT_BASE_MS, ATTEMPT_CAP_MS);
+    entry_finish_retry(e, code, error);
     finished(a, e);
 }
 
 static void finish_dead(struct applier *a, struct entry *e, const char *error,
                         int64_t delay_ms)
 {
-    entry_finish(e, "dead", "DEAD_LETTER", error);
-    e->result.delay_ms = delay_ms;
+    entry_finish_dead(e, error, delay_ms);
     finished(a, e);
-}
-
-static struct work *work_new(struct applier *a, struct entry *e,
-                             const struct provider *p, const char *host)
-{
-    struct work *w = mem_alloc(sizeof *w);
-
-    *w = (struct work){
-        .applier = a, .entry = e, .provider = p, .host = mem_strdup(host)
-    };
-    return w;
-}
-
-/* The host has answered, or not; anything below 500 is an answer. */
-static void work_free(struct work *w, const struct http_answer *answer)
-{
-    breaker_report(w->applier->breakers, w->host,
-                   answer->failure == HTTP_OK && answer->status < 500,
-                   clock_monotonic_ms());
-    free(w->host);
-    free(w);
 }
 
 /* --- submissions */
@@ -103,27 +74,38 @@ static void count_submission(struct applier *a, const struct entry *e)
     metric_add(a->o.metrics, metric, 1);
 }
 
+/* A host that asks for a pause, or refuses our key, would tell every other
+ * capture the same. */
+static void report(struct applier *a, const struct provider *p,
+                   const struct http_answer *answer, int64_t delay_ms)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    bool answered = answer->failure == HTTP_OK;
+
+    breaker_report(a->breakers, p->base_url, answered && answer->status < 500,
+                   now_ms);
+    if (answered && (answer->status == 401 || answer->status == 403 ||
+                     answer->status == 429))
+        breaker_pause(a->breakers, p->base_url, delay_ms, now_ms);
+}
+
 static void on_submitted(const struct http_answer *answer, void *arg)
 {
     struct work *w = arg;
     struct applier *a = w->applier;
     struct entry *e = w->entry;
-    const struct provider *p = w->provider;
 
-    submission_judge(e, p, a->o.store, answer);
+    submission_judge(e, w->provider, a->o.store, answer);
     count_submission(a, e);
-    work_free(w, answer);
-    if (answer->failure == HTTP_OK &&
-        (answer->status == 401 || answer->status == 403 ||
-         answer->status == 429)) /* all others would hear the same */
-        breaker_pause(a->breakers, p->base_url, e->result.delay_ms,
-                      clock_monotonic_ms());
+    report(a, w->provider, answer, e->result.delay_ms);
+    free(w);
     finished(a, e);
 }
 
 static void post(struct applier *a, struct entry *e, const struct provider *p,
                  const char *body)
 {
+    struct work *w = mem_alloc(sizeof *w);
     char *url = provider_url(p, p->profile->submit.path, NULL);
     const char *headers[] = { "Content-Type: application/json", p->auth_line,
                               NULL };
@@ -137,8 +119,8 @@ static void post(struct applier *a, struct entry *e, const struct provider *p,
         .timeout_ms = SUBMIT_TIMEOUT_MS,
     };
 
-    http_client_start(a->o.http, &options, on_submitted,
-                      work_new(a, e, p, p->base_url));
+    *w = (struct work){ .applier = a, .entry = e, .provider = p };
+    http_client_start(a->o.http, &options, on_submitted, w);
     free(url);
 }
 
@@ -179,95 +161,6 @@ static void submit(struct applier *a, struct entry *e)
         finish(a, e, "failed", "INVALID_REQUEST", error);
     free(webhook_url);
     free(body);
-}
-
-/* --- pictures */
-
-static bool is_gone(const struct http_answer *answer)
-{
-    return answer->failure == HTTP_OK &&
-           (answer->status == 404 || answer->status == 410);
-}
-
-static void take_picture(struct applier *a, struct entry *e, const char *type,
-                         const char *ptr, size_t len)
-{
-    picture_take(e, a->o.store, type, ptr, len);
-    if (e->result.picture) {
-        metric_add(a->o.metrics, PICTURES_STORED, 1);
-        metric_add(a->o.metrics, PICTURE_BYTES, (int64_t)len);
-    } else {
-        metric_add(a->o.metrics, PICTURES_FAILED, 1);
-    }
-    finished(a, e);
-}
-
-static void on_fetched(const struct http_answer *answer, void *arg)
-{
-    struct work *w = arg;
-    struct applier *a = w->applier;
-    struct entry *e = w->entry;
-    char error[512];
-
-    work_free(w, answer);
-    if (answer->failure == HTTP_OK && answer->status == 200) {
-        take_picture(a, e, answer->content_type, answer->body,
-                     answer->body_len);
-        return;
-    }
-    metric_add(a->o.metrics, PICTURES_FAILED, 1);
-    if (answer->failure == HTTP_OK)
-        snprintf(error, sizeof error,
-                 "could not fetch the picture: HTTP %u from %.300s",
-                 answer->status, e->event.image_url);
-    else
-        snprintf(error, sizeof error, "could not fetch the picture: %.300s",
-                 answer->error);
-    if (is_gone(answer)) /* only a new capture helps */
-        finish_retry(a, e, "PICTURE_GONE", error);
-    else
-        finish_dead(a, e, error, PICTURE_RETRY_MS);
-}
-
-/* "https://host:port" of a URL; all of it when there is no path. */
-static char *url_origin(const char *url)
-{
-    const char *host = strstr(url, "://");
-    size_t scheme = host ? (size_t)(host - url) + 3 : 0;
-
-    return mem_dup(url, scheme + strcspn(url + scheme, "/?#"));
-}
-
-/* The provider's own address comes from our settings and is trusted, and then
- * so is its key; every other address has to pass the guard. */
-static void fetch(struct applier *a, struct entry *e, const struct provider *p)
-{
-    const char *image = e->event.image_url;
-    bool relative = image[0] == '/';
-    char *url =
-        relative ? mem_format("%s%s", p->base_url, image) : mem_strdup(image);
-    bool own = relative || (*p->base_url && same_origin(url, p->base_url));
-    char *host = own ? mem_strdup(p->base_url) : url_origin(url);
-    int64_t wait_ms = breaker_wait_ms(a->breakers, host, clock_monotonic_ms());
-    const char *headers[] = { own ? p->auth_line : NULL, NULL };
-    struct http_call_options options = {
-        .method = "GET",
-        .url = url,
-        .headers = headers,
-        .max_bytes = LIMIT_PICTURE_BYTES,
-        .timeout_ms = FETCH_TIMEOUT_MS,
-        .max_redirects = own ? 0 : LIMIT_REDIRECTS,
-        .guarded = !own,
-    };
-
-    if (wait_ms > 0)
-        finish_dead(a, e, "the picture's host is left alone for a while",
-                    wait_ms);
-    else
-        http_client_start(a->o.http, &options, on_fetched,
-                          work_new(a, e, p, host));
-    free(host);
-    free(url);
 }
 
 /* --- webhooks, and what the poller found out */
@@ -313,12 +206,12 @@ static void apply_completion(struct applier *a, struct entry *e,
     if (!is_wanted(e)) /* recorded as what it is, without a download */
         finish(a, e, "completed", NULL, NULL);
     else if (e->event.picture)
-        take_picture(a, e, picture_type(e), e->event.picture,
+        fetcher_take(a->fetcher, e, picture_type(e), e->event.picture,
                      e->event.picture_len);
     else if (!e->event.image_url)
         finish_dead(a, e, "completed, but without a picture", -1);
     else
-        fetch(a, e, p);
+        fetcher_fetch(a->fetcher, e, p);
 }
 
 static void apply_event(struct applier *a, struct entry *e,
@@ -360,6 +253,11 @@ static void apply_verdict(struct applier *a, struct entry *e)
         finish(a, e, "failed", "DROPPED", "its dead letter was given up");
     else
         finish_dead(a, e, "unknown verdict", -1);
+}
+
+static void on_fetched(struct entry *e, void *arg)
+{
+    finished(arg, e);
 }
 
 static void on_loaded(struct entry *e, void *arg)
@@ -437,6 +335,13 @@ struct applier *applier_new(struct loop *loop,
 
     a->o = *options;
     a->breakers = breakers_new();
+    a->fetcher =
+        fetcher_new(&(struct fetcher_options){ .http = options->http,
+                                               .store = options->store,
+                                               .breakers = a->breakers,
+                                               .metrics = options->metrics,
+                                               .fn = on_fetched,
+                                               .arg = a });
     a->loader = job_loader_new(loop, options->db, on_loaded, a);
     return a;
 }
@@ -446,6 +351,7 @@ void applier_free(struct applier *a)
     if (!a)
         return;
     job_loader_free(a->loader);
+    fetcher_free(a->fetcher);
     breakers_free(a->breakers);
     free(a);
 }

@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "worker/consumer.h"
+
+enum { ATTEMPT_BASE_MS = 2000, ATTEMPT_CAP_MS = 5 * 60 * 1000 };
 
 static bool is_entry(const struct redisReply *reply)
 {
@@ -139,4 +142,17 @@ void entry_finish(struct entry *e, const char *event, const char *code,
     e->result.error_code = mem_strdup_or_null(code);
     if (error)
         e->result.error = mem_dup(error, strnlen(error, LIMIT_ERROR_BYTES));
+}
+
+void entry_finish_retry(struct entry *e, const char *code, const char *error)
+{
+    entry_finish(e, "retry", code, error);
+    e->result.delay_ms = backoff_ms((unsigned)e->job.attempt - 1,
+                                    ATTEMPT_BASE_MS, ATTEMPT_CAP_MS);
+}
+
+void entry_finish_dead(struct entry *e, const char *error, int64_t delay_ms)
+{
+    entry_finish(e, "dead", "DEAD_LETTER", error);
+    e->result.delay_ms = delay_ms;
 }

@@ -21,13 +21,13 @@ struct redisReply;
  * absent, NUL-terminated. */
 struct entry_fields {
     const char *provider, *source, *job, *attempt, *received_ms, *ip, *type;
-    const char *id;      /* delivery id by the provider */
-    const char *head;    /* for event_source: values from outside the body */
+    const char *id;        /* delivery id by the provider */
+    const char *head;      /* for event_source: values from outside the body */
     const char *malformed; /* by ingest: why this is only kept, not applied */
-    const char *verdict; /* by the poller, in place of a body: lost, deadline,
-                            dropped */
-    const char *origin;  /* source of the dead letter that is fed back */
-    const char *dead;    /* id of the dead letter that this feeds back */
+    const char *verdict;   /* by the poller, in place of a body: lost, deadline,
+                              dropped */
+    const char *origin;    /* source of the dead letter that is fed back */
+    const char *dead;      /* id of the dead letter that this feeds back */
     const char *body;
     size_t body_len;
 };
@@ -79,8 +79,9 @@ struct entry *entry_new(const struct redisReply *reply, bool submits);
 void entry_free(struct entry *e); /* accepts NULL */
 
 /* "body:PROVIDER:SHA256" for a malformed webhook, so that its repetitions are
- * kept once; else "webhook:1700000000000-0", with "@host:port/db" behind it where there are
- * several Redis servers: the primary key of its deliveries row. */
+ * kept once; else "webhook:1700000000000-0", with "@host:port/db" behind it
+ * where there are several Redis servers: the primary key of its deliveries row.
+ */
 enum { ENTRY_KEY_SIZE = STREAM_ID_SIZE + 320 };
 void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE]);
 const char *entry_stream(const struct entry *e);
@@ -88,5 +89,9 @@ const char *entry_stream(const struct entry *e);
 /* Sets the result.  `error` and `code` are copied and may be NULL. */
 void entry_finish(struct entry *e, const char *event, const char *code,
                   const char *error);
+/* Tried again with a new attempt, later each time. */
+void entry_finish_retry(struct entry *e, const char *code, const char *error);
+/* A dead letter, fed back after `delay_ms`; -1: it waits for a person. */
+void entry_finish_dead(struct entry *e, const char *error, int64_t delay_ms);
 
 #endif

@@ -1,0 +1,187 @@
+#include "worker/fetcher.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/guard.h"
+#include "common/limits.h"
+#include "common/mem.h"
+#include "worker/picture.h"
+#include "worker/worker_metrics.h"
+
+enum {
+    /* Each may hold LIMIT_PICTURE_BYTES; a usual picture holds a hundredth. */
+    FETCHES_MAX = 32,
+    TIMEOUT_MS = 60 * 1000,
+};
+
+/* One picture: waiting, or under way. */
+struct fetch {
+    struct fetch *next; /* that waits */
+    struct fetcher *fetcher;
+    struct entry *entry;
+    const struct provider *provider;
+    char *url;
+    char *host; /* for the breaker */
+    bool own;   /* the provider's own address */
+};
+
+struct fetcher {
+    struct fetcher_options o;
+    size_t under_way;
+    struct fetch *first, *last; /* waiting */
+};
+
+static void start_next(struct fetcher *f);
+
+struct fetcher *fetcher_new(const struct fetcher_options *options)
+{
+    struct fetcher *f = mem_zalloc(sizeof *f);
+
+    f->o = *options;
+    return f;
+}
+
+static void fetch_free(struct fetch *t)
+{
+    free(t->url);
+    free(t->host);
+    free(t);
+}
+
+void fetcher_free(struct fetcher *f)
+{
+    if (!f)
+        return;
+    while (f->first) {
+        struct fetch *t = f->first;
+
+        f->first = t->next;
+        fetch_free(t);
+    }
+    free(f);
+}
+
+void fetcher_take(struct fetcher *f, struct entry *e, const char *type,
+                  const char *ptr, size_t len)
+{
+    picture_take(e, f->o.store, type, ptr, len);
+    if (e->result.picture) {
+        metric_add(f->o.metrics, PICTURES_STORED, 1);
+        metric_add(f->o.metrics, PICTURE_BYTES, (int64_t)len);
+    } else {
+        metric_add(f->o.metrics, PICTURES_FAILED, 1);
+    }
+    f->o.fn(e, f->o.arg);
+}
+
+static void fail(struct fetcher *f, struct entry *e,
+                 const struct http_answer *answer)
+{
+    char error[512];
+
+    metric_add(f->o.metrics, PICTURES_FAILED, 1);
+    if (answer->failure == HTTP_OK)
+        snprintf(error, sizeof error,
+                 "could not fetch the picture: HTTP %u from %.300s",
+                 answer->status, e->event.image_url);
+    else
+        snprintf(error, sizeof error, "could not fetch the picture: %.300s",
+                 answer->error);
+    if (answer->failure == HTTP_OK &&
+        (answer->status == 404 || answer->status == 410))
+        entry_finish_retry(e, "PICTURE_GONE", error); /* nothing else helps */
+    else
+        entry_finish_dead(e, error, PICTURE_RETRY_MS);
+    f->o.fn(e, f->o.arg);
+}
+
+static void on_answer(const struct http_answer *answer, void *arg)
+{
+    struct fetch *t = arg;
+    struct fetcher *f = t->fetcher;
+    struct entry *e = t->entry;
+
+    /* anything below 500 is an answer */
+    breaker_report(f->o.breakers, t->host,
+                   answer->failure == HTTP_OK && answer->status < 500,
+                   clock_monotonic_ms());
+    fetch_free(t);
+    f->under_way--;
+    if (answer->failure == HTTP_OK && answer->status == 200)
+        fetcher_take(f, e, answer->content_type, answer->body,
+                     answer->body_len);
+    else
+        fail(f, e, answer);
+    if (answer->failure != HTTP_CANCELLED)
+        start_next(f);
+}
+
+static void start(struct fetcher *f, struct fetch *t)
+{
+    const char *headers[] = { t->own ? t->provider->auth_line : NULL, NULL };
+    struct http_call_options options = {
+        .method = "GET",
+        .url = t->url,
+        .headers = headers,
+        .max_bytes = LIMIT_PICTURE_BYTES,
+        .timeout_ms = TIMEOUT_MS,
+        .max_redirects = t->own ? 0 : LIMIT_REDIRECTS,
+        .guarded = !t->own,
+    };
+    int64_t wait_ms =
+        breaker_wait_ms(f->o.breakers, t->host, clock_monotonic_ms());
+    struct entry *e = t->entry;
+
+    if (wait_ms == 0) {
+        f->under_way++;
+        http_client_start(f->o.http, &options, on_answer, t);
+        return;
+    }
+    fetch_free(t);
+    entry_finish_dead(e, "the picture's host is left alone for a while",
+                      wait_ms);
+    f->o.fn(e, f->o.arg);
+}
+
+static void start_next(struct fetcher *f)
+{
+    while (f->first && f->under_way < FETCHES_MAX) {
+        struct fetch *t = f->first;
+
+        f->first = t->next;
+        if (!f->first)
+            f->last = NULL;
+        start(f, t);
+    }
+}
+
+/* "https://host:port" of a URL; all of it when there is no path. */
+static char *url_origin(const char *url)
+{
+    const char *host = strstr(url, "://");
+    size_t scheme = host ? (size_t)(host - url) + 3 : 0;
+
+    return mem_dup(url, scheme + strcspn(url + scheme, "/?#"));
+}
+
+void fetcher_fetch(struct fetcher *f, struct entry *e, const struct provider *p)
+{
+    struct fetch *t = mem_zalloc(sizeof *t);
+    const char *image = e->event.image_url;
+    bool relative = image[0] == '/';
+
+    *t = (struct fetch){ .fetcher = f, .entry = e, .provider = p };
+    t->url =
+        relative ? mem_format("%s%s", p->base_url, image) : mem_strdup(image);
+    t->own = relative || (*p->base_url && same_origin(t->url, p->base_url));
+    t->host = t->own ? mem_strdup(p->base_url) : url_origin(t->url);
+    if (f->last)
+        f->last->next = t;
+    else
+        f->first = t;
+    f->last = t;
+    start_next(f);
+}

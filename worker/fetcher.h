@@ -1,0 +1,43 @@
+/* fetcher.h - gets the picture that a completed capture speaks of.
+ *
+ * A bounded number at a time, because each one is held in memory until it is on
+ * disk; the others wait their turn.  The provider's own address comes from our
+ * settings and is trusted, and then it gets its key; every other address has to
+ * pass the guard.
+ */
+#ifndef FETCHER_H
+#define FETCHER_H
+
+#include "common/http_client.h"
+#include "common/metrics.h"
+#include "common/provider.h"
+#include "worker/breaker.h"
+#include "worker/entry.h"
+
+struct fetcher;
+
+/* The entry's result is set: completed, dead, or retry (the picture is gone).
+ */
+typedef void fetched_fn(struct entry *e, void *arg);
+
+struct fetcher_options {
+    struct http_client *http;
+    struct store *store;
+    struct breakers *breakers;
+    struct metrics *metrics;
+    fetched_fn *fn;
+    void *arg;
+};
+
+struct fetcher *fetcher_new(const struct fetcher_options *options);
+/* After the http client, which ends what is under way. */
+void fetcher_free(struct fetcher *f); /* accepts NULL */
+
+/* From e->event.image_url.  `fn` may run before this returns. */
+void fetcher_fetch(struct fetcher *f, struct entry *e,
+                   const struct provider *p);
+/* The bytes are here already. */
+void fetcher_take(struct fetcher *f, struct entry *e, const char *type,
+                  const char *ptr, size_t len);
+
+#endif

@@ -4,17 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/encoding.h"
 #include "common/mem.h"
 
 enum { DEFAULT_PORT = 6379, PORT_MAX = 65535, DB_MAX = 100000 };
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* Percent-decodes; passwords often hold '@', ':' and '/'. */
 static char *decode(const char *ptr, size_t len)
@@ -23,10 +16,11 @@ static char *decode(const char *ptr, size_t len)
     size_t n = 0;
 
     for (size_t i = 0; i < len; i++) {
-        if (ptr[i] == '%' && i + 2 < len && hex_value(ptr[i + 1]) >= 0 &&
-            hex_value(ptr[i + 2]) >= 0) {
-            out[n++] =
-                (char)(hex_value(ptr[i + 1]) * 16 + hex_value(ptr[i + 2]));
+        uint8_t byte = 0;
+
+        if (ptr[i] == '%' && i + 2 < len &&
+            hex_decode(ptr + i + 1, 2, &byte, 1)) {
+            out[n++] = (char)byte;
             i += 2;
         } else {
             out[n++] = ptr[i];

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/encoding.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/streams.h"
@@ -27,26 +28,20 @@ enum column {
 
 static const struct db_statement statement = {
     "feed_due",
-    "select dead_id, stream, job_id, attempt, provider, source, type, payload,"
+    "select dead_id, stream, job_id, attempt, provider, source, type,"
+    " encode(payload, 'hex'),"
     " received_ms, dropped from feed_due($1)"
 };
 
-static int hex_value(char c)
+static char *decode_payload(const char *hex, size_t *len)
 {
-    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
+    size_t digits = strlen(hex);
+    char *out = mem_alloc(digits / 2 + 1);
 
-/* PostgreSQL's hex form of bytea: \x6162 */
-static char *decode_bytea(const char *text, size_t *len)
-{
-    size_t n = (strlen(text) - 2) / 2;
-    char *out = mem_alloc(n + 1);
-
-    for (size_t i = 0; i < n; i++)
-        out[i] = (char)(hex_value(text[2 + 2 * i]) * 16 +
-                        hex_value(text[3 + 2 * i]));
-    out[n] = '\0';
-    *len = n;
+    *len = digits / 2;
+    if (!hex_decode(hex, digits, (uint8_t *)out, *len))
+        abort(); /* encode() in the statement made it */
+    out[*len] = '\0';
     return out;
 }
 
@@ -62,9 +57,10 @@ static void feed(struct poller *p, const struct db_result *r, size_t row)
     struct stream_field fields[4 + ARRAY_LEN(copied)];
     size_t n = 0, len = 0;
     bool dropped = db_value(r, row, DROPPED)[0] == 't';
-    bool submits = !dropped && strcmp(db_value(r, row, STREAM), STREAM_SUBMIT) == 0;
+    bool submits =
+        !dropped && strcmp(db_value(r, row, STREAM), STREAM_SUBMIT) == 0;
     const char *stream = submits ? STREAM_SUBMIT : STREAM_WEBHOOK;
-    char *body = decode_bytea(db_value(r, row, PAYLOAD), &len);
+    char *body = decode_payload(db_value(r, row, PAYLOAD), &len);
 
     fields[n++] = STREAM_FIELD_TEXT("v", "1");
     fields[n++] = STREAM_FIELD_TEXT("source", "retry");

@@ -38,6 +38,7 @@ struct api_settings {
     char *storage;
     char *providers_dir;
     int64_t max_body_bytes;
+    bool callbacks; /* captures may have a callbackUrl */
     int64_t grace_s;
 };
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/document.h"
 #include "api/reply.h"
 #include "common/buf.h"
 #include "common/limits.h"
@@ -19,21 +18,21 @@ static const size_t page_max_bytes =
 
 static const struct db_statement get_statement = {
     "api_get",
-    "select " DOCUMENT " from jobs j where j.id = $1::uuid",
+    "select document from capture_documents where id = $1::uuid",
 };
 
-#define LIST_COLUMNS "select " DOCUMENT ", j.id::text from jobs j "
+#define LIST_COLUMNS "select document, id::text from capture_documents "
 
 static const struct db_statement list_statement = {
     "api_list",
-    LIST_COLUMNS "where j.id < $1::uuid order by j.id desc limit $2::integer",
+    LIST_COLUMNS "where id < $1::uuid order by id desc limit $2::integer",
 };
 
 /* A statement of its own, so that it is planned for its status. */
 static const struct db_statement list_status_statement = {
     "api_list_status",
-    LIST_COLUMNS "where j.id < $1::uuid and j.status = $3 "
-                 "order by j.id desc limit $2::integer",
+    LIST_COLUMNS "where id < $1::uuid and status = $3 "
+                 "order by id desc limit $2::integer",
 };
 
 /* Behind every UUIDv7. */

@@ -3,13 +3,12 @@
 #include <string.h>
 
 #include "api/captures.h"
-#include "api/document.h"
 #include "api/live.h"
 #include "api/reply.h"
 
 static const struct db_statement state_statement = {
     "api_state",
-    "select j.status, " DOCUMENT " from jobs j where j.id = $1::uuid",
+    "select status, document from capture_documents where id = $1::uuid",
 };
 
 /* The subscriber of this exchange, which frees it unless it has begun. */

@@ -7,7 +7,6 @@
 
 #include "api/api.h"
 #include "api/counters.h"
-#include "api/document.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/shards.h"
@@ -46,8 +45,8 @@ struct live {
 
 static const struct db_statement changed_statement = {
     "api_changed",
-    "select j.id::text, j.status, " DOCUMENT
-    " from jobs j where j.id = any ($1::uuid[]) order by j.id",
+    "select id::text, status, document from capture_documents "
+    "where id = any ($1::uuid[]) order by id",
 };
 
 static void read_next(struct reader *r);

@@ -18,6 +18,7 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_STORAGE", storage),
     USE("SHOTFLEET_PROVIDERS_DIR", providers_dir),
     USE("SHOTFLEET_MAX_BODY_BYTES", max_body_bytes),
+    USE("SHOTFLEET_CALLBACKS", callbacks),
     USE("SHOTFLEET_ADMIN_LISTEN", admin_listen),
     USE("SHOTFLEET_GRACE_S", grace_s),
 };

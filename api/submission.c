@@ -12,8 +12,7 @@
 
 struct reader {
     struct complaints *complaints;
-    provider_known_fn *provider_known;
-    void *arg;
+    const struct submission_rules *rules;
     const char *prefix; /* "" or "captures.3." */
 };
 
@@ -24,18 +23,30 @@ static bool is_text(struct json_object *value)
                (size_t)json_object_get_string_len(value);
 }
 
-static void read_url(struct reader *r, struct submission *s, const char *field,
-                     struct json_object *value)
+/* A copy, or NULL with a complaint. */
+static char *read_url(struct reader *r, const char *field,
+                      struct json_object *value)
 {
     const char *wrong = "must be a text";
 
     if (is_text(value))
         wrong = url_complaint(json_object_get_string(value),
                               (size_t)json_object_get_string_len(value));
-    if (wrong)
-        complain(r->complaints, field, "%s", wrong);
+    if (!wrong)
+        return mem_strdup(json_object_get_string(value));
+    complain(r->complaints, field, "%s", wrong);
+    return NULL;
+}
+
+static void read_callback_url(struct reader *r, struct submission *s,
+                              const char *field, struct json_object *value)
+{
+    if (r->rules->callbacks)
+        s->callback_url = read_url(r, field, value);
     else
-        s->url = mem_strdup(json_object_get_string(value));
+        complain(r->complaints, field,
+                 "cannot be called: callbacks are not set up here "
+                 "(SHOTFLEET_CALLBACKS)");
 }
 
 static void read_provider(struct reader *r, struct submission *s,
@@ -43,7 +54,7 @@ static void read_provider(struct reader *r, struct submission *s,
 {
     const char *name = is_text(value) ? json_object_get_string(value) : "";
 
-    if (!r->provider_known(name, r->arg))
+    if (!r->rules->provider_known(name, r->rules->arg))
         complain(r->complaints, field,
                  "is no provider of this fleet; leave it out for the default");
     else
@@ -77,11 +88,13 @@ static void read_member(struct reader *r, struct submission *s,
     char *field = mem_format("%s%.128s", r->prefix, name);
 
     if (strcmp(name, "url") == 0) {
-        read_url(r, s, field, value);
+        s->url = read_url(r, field, value);
     } else if (value && strcmp(name, "provider") == 0) {
         read_provider(r, s, field, value);
     } else if (value && strcmp(name, "metadata") == 0) {
         read_metadata(r, s, field, value);
+    } else if (value && strcmp(name, "callbackUrl") == 0) {
+        read_callback_url(r, s, field, value);
     } else if (strcmp(name, "options") == 0) {
         complain(r->complaints, field,
                  "is no option; write the options beside `url`");
@@ -153,13 +166,10 @@ static void read_many(struct reader *r, struct submissions *out,
 }
 
 int submissions_parse(struct submissions *out, const char *body, size_t len,
-                      provider_known_fn *provider_known, void *arg,
+                      const struct submission_rules *rules,
                       struct complaints *c)
 {
-    struct reader r = { .complaints = c,
-                        .provider_known = provider_known,
-                        .arg = arg,
-                        .prefix = "" };
+    struct reader r = { .complaints = c, .rules = rules, .prefix = "" };
     struct json_object *root = NULL;
     char error[128] = "";
 
@@ -188,6 +198,7 @@ void submissions_release(struct submissions *s)
         free(s->items[i].provider);
         free(s->items[i].options);
         free(s->items[i].metadata);
+        free(s->items[i].callback_url);
     }
     free(s->items);
     *s = (struct submissions){ 0 };

@@ -1,8 +1,9 @@
 /* submission.h - the body of POST /v1/captures, checked.
  *
- * One capture is {"url":…, "provider":…, "metadata":{…}} with the capture
- * options beside them; many are {"captures":[…]} of the same objects.  Pure:
- * bytes in, submissions or complaints out; nothing is half accepted.
+ * One capture is {"url":…, "provider":…, "metadata":{…}, "callbackUrl":…} with
+ * the capture options beside them; many are {"captures":[…]} of the same
+ * objects.  Pure: bytes in, submissions or complaints out; nothing is half
+ * accepted.
  */
 #ifndef API_SUBMISSION_H
 #define API_SUBMISSION_H
@@ -13,9 +14,10 @@ enum { SUBMISSIONS_MAX = 1000, METADATA_MAX_BYTES = 16 * 1024 };
 
 struct submission {
     char *url;
-    char *provider; /* NULL: the fleet's default */
-    char *options;  /* JSON object, as text */
-    char *metadata; /* likewise */
+    char *provider;     /* NULL: the fleet's default */
+    char *options;      /* JSON object, as text */
+    char *metadata;     /* likewise */
+    char *callback_url; /* NULL: none */
 };
 
 struct submissions {
@@ -27,10 +29,16 @@ struct submissions {
 /* Is there a provider of this name? */
 typedef bool provider_known_fn(const char *name, void *arg);
 
+struct submission_rules {
+    provider_known_fn *provider_known;
+    void *arg;
+    bool callbacks; /* are there any? */
+};
+
 /* -1 when there is any complaint; release `out` and `c` in either case. */
 MUST_USE int submissions_parse(struct submissions *out, const char *body,
-                               size_t len, provider_known_fn *provider_known,
-                               void *arg, struct complaints *c);
+                               size_t len, const struct submission_rules *rules,
+                               struct complaints *c);
 void submissions_release(struct submissions *s);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "api/captures.h"
 #include "api/counters.h"
-#include "api/document.h"
 #include "api/reply.h"
 #include "api/submission.h"
 #include "common/log.h"
@@ -18,14 +17,13 @@
 static const struct db_statement create_statement = {
     "api_create",
     "with batch as materialized ("
-    " select case when $5::boolean then uuidv7() end as id) "
+    " select case when $6::boolean then uuidv7() end as id) "
     "select create_job(e.url, e.options::jsonb, e.provider, batch.id,"
-    " e.metadata::jsonb)::text, " DOCUMENT_TIME(
-        "now()") ", batch.id::text "
-                 "from unnest($1::text[], $2::text[], $3::text[], $4::text[])"
-                 " with ordinality as e (url, options, provider, metadata, n), "
-                 "batch "
-                 "order by e.n",
+    " e.metadata::jsonb, e.callback_url)::text, rfc3339(now()), batch.id::text "
+    "from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])"
+    " with ordinality"
+    " as e (url, options, provider, metadata, callback_url, n), batch "
+    "order by e.n",
 };
 
 enum { ID, SUBMITTED_AT, BATCH_ID }; /* its columns */
@@ -121,7 +119,8 @@ static size_t array_room(const struct submissions *s)
         const struct submission *one = &s->items[i];
         size_t longest = strlen(one->url) + strlen(one->options) +
                          strlen(one->metadata) +
-                         strlen(one->provider ? one->provider : "NULL");
+                         strlen(one->provider ? one->provider : "NULL") +
+                         strlen(one->callback_url ? one->callback_url : "NULL");
 
         room += 2 * longest + sizeof "\"\",";
     }
@@ -130,7 +129,7 @@ static size_t array_room(const struct submissions *s)
 
 static void create(struct exchange *x, const struct submissions *s)
 {
-    struct buf columns[4];
+    struct buf columns[5];
     const char *values[ARRAY_LEN(columns) + 1];
 
     for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
@@ -142,6 +141,7 @@ static void create(struct exchange *x, const struct submissions *s)
         db_array_add(&columns[1], s->items[i].options);
         db_array_add(&columns[2], s->items[i].provider);
         db_array_add(&columns[3], s->items[i].metadata);
+        db_array_add(&columns[4], s->items[i].callback_url);
     }
     for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
         db_array_end(&columns[i]);
@@ -173,6 +173,11 @@ static bool is_json(const char *type)
 
 void submit_handle(struct exchange *x)
 {
+    const struct submission_rules rules = {
+        .provider_known = provider_known,
+        .arg = x->api,
+        .callbacks = x->api->settings->callbacks,
+    };
     struct submissions submissions = { 0 };
     struct complaints complaints = { 0 };
     size_t len = 0;
@@ -184,8 +189,7 @@ void submit_handle(struct exchange *x)
                       "application/json`");
         return;
     }
-    if (submissions_parse(&submissions, body, len, provider_known, x->api,
-                          &complaints) != 0) {
+    if (submissions_parse(&submissions, body, len, &rules, &complaints) != 0) {
         reply_complaints(x, &complaints);
         goto out;
     }

@@ -23,8 +23,8 @@ static const struct setting_use uses[] = {
 };
 
 static const struct command *const commands[] = {
-    &command_submit, &command_status,  &command_list,
-    &command_dead,   &command_migrate,
+    &command_submit, &command_status,   &command_list,
+    &command_dead,   &command_callback, &command_migrate,
 };
 
 static void usage(FILE *out)

@@ -126,6 +126,14 @@ static const struct setting catalogue[] = {
     NUMBER("SHOTFLEET_JOB_DEADLINE_S", "900", 10, 7 * 86400,
            "seconds from submission after which a job fails with DEADLINE"),
 
+    /* callbacks */
+    SWITCH("SHOTFLEET_CALLBACKS", "off",
+           "captures may have a callbackUrl, which is called when they end; "
+           "needs SHOTFLEET_CALLBACK_SECRETS"),
+    SECRET("SHOTFLEET_CALLBACK_SECRETS",
+           "keys that sign callbacks (whsec_ and base64, or raw), newest "
+           "first, comma separated; all sign"),
+
     /* outbound */
     TEXT("SHOTFLEET_FETCH_ALLOW", NULL,
          "address ranges that fetches may reach besides public ones: CIDR "

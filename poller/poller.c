@@ -16,11 +16,12 @@ static void round_start(void *arg)
         loop_timer_start(p->round, ROUND_MS);
         return;
     }
-    p->busy = 3;
+    p->busy = 4;
     p->again = false;
     requeue_start(p);
     check_start(p);
     feed_start(p);
+    callbacks_start(p);
 }
 
 void poller_task_done(struct poller *p, bool full)

@@ -1,4 +1,5 @@
-/* poller.h - rounds of looking for jobs that nobody speaks of any more.
+/* poller.h - rounds of looking for what is due: jobs that nobody speaks of any
+ * more, dead letters, callbacks.
  *
  * Each task leases a few due rows from PostgreSQL by moving their due time away
  * (for update skip locked, sql/0003_queue.sql), so any number of pollers can
@@ -38,8 +39,9 @@ void poller_stop(struct poller *p);
 void poller_task_done(struct poller *p, bool full);
 
 /* The tasks.  Each calls poller_task_done() once. */
-void requeue_start(struct poller *p); /* requeue.c */
-void check_start(struct poller *p);   /* check.c */
-void feed_start(struct poller *p);    /* feed.c */
+void requeue_start(struct poller *p);   /* requeue.c */
+void check_start(struct poller *p);     /* check.c */
+void feed_start(struct poller *p);      /* feed.c */
+void callbacks_start(struct poller *p); /* callbacks.c */
 
 #endif

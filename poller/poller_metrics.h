@@ -12,6 +12,7 @@ enum poller_metric {
     JOBS_REQUEUED,
     JOBS_EXPIRED,
     DEAD_LETTERS_FED,
+    CALLBACKS_QUEUED,
     CHECKS_IN_FLIGHT,
     REDIS_UP,
     DATABASE_UP,

@@ -20,7 +20,7 @@ void poller_settings_start(int argc, char **argv, struct poller_settings *s)
     settings_start(argc, argv, "shotfleet-poller",
                    "Finds the jobs that nobody speaks of any more: asks the "
                    "provider, queues again what\nwas lost, feeds dead letters "
-                   "back.  Never records a result itself.",
+                   "back, queues callbacks.  Never records a result itself.",
                    uses, ARRAY_LEN(uses), s);
 }
 

@@ -17,6 +17,7 @@ prepare_folders() {
 prepare_secrets() {
     secret_file webhook_secret random_text
     secret_file provider_key random_text
+    secret_file callback_secret callback_key
     secret_file redis_password random_text
     secret_file redis.conf redis_config
     secret_file postgres_password random_text
@@ -32,6 +33,8 @@ secret_file() {
 }
 
 secret() { cat "$run/secrets/$1"; }
+
+callback_key() { printf 'whsec_%s' "$(head -c 32 /dev/urandom | base64)"; }
 
 random_text() { od -An -v -tx1 -N24 /dev/urandom | tr -d ' \n'; }
 
@@ -91,6 +94,8 @@ write_env() {
         setting SHOTFLEET_INGEST_LISTEN "$here:${port[ingest]}"
         setting SHOTFLEET_WEBHOOK_URL "http://$here:${port[ingest]}"
         setting SHOTFLEET_WEBHOOK_SECRETS_FILE "$secrets/webhook_secret"
+        setting SHOTFLEET_CALLBACKS on
+        setting SHOTFLEET_CALLBACK_SECRETS_FILE "$secrets/callback_secret"
         setting SHOTFLEET_CAPTURE_LISTEN "$here:${port[capture]}"
         setting SHOTFLEET_CAPTURE_KEYS_FILE "$secrets/provider_key"
         setting SHOTFLEET_CAPTURE_DIR "$run/capture"

@@ -50,6 +50,8 @@ create table jobs (
     error_code text,
     batch_id uuid,
     metadata jsonb not null default '{}',
+    callback_url text check (callback_url ~* '^https?://.'
+                             and octet_length(callback_url) <= 8192),
     created_at timestamptz not null default now(),
     queued_at timestamptz,     -- last given to the submit stream; null: not yet
     submitted_at timestamptz,
@@ -118,16 +120,27 @@ create index dead_letters_job on dead_letters (job_id)
 
 -- Calls to the application that asked for a capture: a transactional outbox.
 create table callbacks (
-    id uuid primary key default uuidv7(),
+    id uuid primary key default uuidv7(),  -- the receiver's webhook-id
     job_id uuid not null references jobs on delete cascade,
     url text not null,
+    host text not null generated always as (
+        lower(substring(url from '^[^:]+://(?:[^/?#]*@)?([^/?#]*)'))) stored,
     event text not null check (event in ('job.completed', 'job.failed')),
     attempts integer not null default 0,
-    error text,
+    error text,                  -- of the last attempt
     created_at timestamptz not null default now(),
-    next_attempt_at timestamptz default now(),
+    next_attempt_at timestamptz default now(), -- null: none, see delivered_at
     delivered_at timestamptz,
     unique (job_id, event)
 );
 create index callbacks_due on callbacks (next_attempt_at)
     where delivered_at is null and next_attempt_at is not null;
+create index callbacks_open on callbacks (host) where delivered_at is null;
+
+-- Hosts whose last callback went wrong; the first one that goes well forgets.
+create table callback_hosts (
+    host text primary key,
+    failures integer not null default 1,
+    failing_since timestamptz not null default now(),
+    disabled_at timestamptz      -- nothing is sent until a person says so
+);

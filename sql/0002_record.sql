@@ -154,7 +154,14 @@ begin
             checks = 0
         from decided d
         where d.outcome = 'recorded' and j.id = d.job_id
-        returning j.id, j.status, j.attempt, j.progress
+        returning j.id, j.status, j.attempt, j.progress, j.callback_url
+    ),
+    announced as (
+        insert into callbacks (job_id, url, event)
+        select c.id, c.callback_url, 'job.' || c.status from changed c
+        where c.callback_url is not null
+          and c.status in ('completed', 'failed')
+        on conflict do nothing
     ),
     -- a job with a dead letter is the dead letter's business, not the poller's;
     -- once a letter is resolved without ending the job it is the poller's again;

@@ -8,15 +8,17 @@ create function create_job(
     provider text default null,
     batch_id uuid default null,
     metadata jsonb default '{}',
+    callback_url text default null,
     appended_by_caller boolean default true
 ) returns uuid
 language sql volatile as $$
     insert into jobs (url, options, provider, max_attempts, deadline_at,
-                      batch_id, metadata, queued_at, next_check_at)
+                      batch_id, metadata, callback_url, queued_at,
+                      next_check_at)
     select create_job.url, coalesce(create_job.options, '{}'),
            coalesce(create_job.provider, f.provider), f.max_attempts,
            now() + f.deadline, create_job.batch_id,
-           coalesce(create_job.metadata, '{}'),
+           coalesce(create_job.metadata, '{}'), create_job.callback_url,
            case when appended_by_caller then now() end,
            now() + case when appended_by_caller then interval '5 seconds'
                         else interval '0' end

@@ -267,7 +267,7 @@ static void on_loaded(struct entry *e, void *arg)
 
     if (!e->job.found) {
         finish_dead(a, e, "no job has this id", -1);
-    } else if (e->submits) {
+    } else if (e->kind == ENTRY_SUBMIT) {
         submit(a, e);
     } else if (e->fields.provider &&
                strcmp(e->fields.provider, e->job.provider) != 0) {
@@ -316,12 +316,12 @@ void applier_take(struct entry *e, void *arg)
         finish_dead(a, e, error, -1);
     } else if (e->fields.malformed) {
         finish_dead(a, e, e->fields.malformed, -1);
-    } else if (!e->submits && !e->fields.verdict &&
+    } else if (e->kind != ENTRY_SUBMIT && !e->fields.verdict &&
                parse(a, e, error, sizeof error) != 0) {
         finish_dead(a, e, error, -1);
     } else if (e->fields.job && !uuid_is_valid(e->fields.job)) {
         finish_dead(a, e, "the job's id is no UUID", -1);
-    } else if (e->submits && !e->fields.job) {
+    } else if (e->kind == ENTRY_SUBMIT && !e->fields.job) {
         finish_dead(a, e, "no job to submit", -1);
     } else {
         job_loader_add(a->loader, e);

@@ -110,7 +110,7 @@ static void take_entries(struct consumer *c, const redisReply *streams)
         return;
     entries = streams->element[0]->element[1];
     for (size_t i = 0; i < entries->elements; i++) {
-        struct entry *e = entry_new(entries->element[i], c->o.submits);
+        struct entry *e = entry_new(entries->element[i], c->o.kind);
 
         if (e)
             hand_out(c, e);
@@ -200,7 +200,7 @@ static void on_claimed(const redisReply *reply, void *arg)
     for (size_t i = 0;
          reply && reply->type == REDIS_REPLY_ARRAY && i < reply->elements;
          i++) {
-        struct entry *e = entry_new(reply->element[i], c->o.submits);
+        struct entry *e = entry_new(reply->element[i], c->o.kind);
 
         if (!e)
             continue;
@@ -320,7 +320,7 @@ struct consumer *consumer_new(struct loop *loop,
     struct consumer *c = mem_zalloc(sizeof *c);
 
     c->o = *options;
-    c->stream = options->submits ? STREAM_SUBMIT : STREAM_WEBHOOK;
+    c->stream = entry_stream(options->kind);
     c->reader = redis_new(loop, options->redis_url, READER_DEADLINE_MS, error,
                           error_size);
     if (!c->reader) {

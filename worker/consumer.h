@@ -24,7 +24,7 @@ struct consumer_options {
     struct redis *writer; /* shared, for everything that does not block */
     const char *shard; /* name of this redis among several, else ""; borrowed */
     const char *name;  /* of the consumer: host-pid-boot id; borrowed */
-    bool submits;      /* the submit stream, else webhook */
+    enum entry_kind kind; /* which stream */
     size_t window;
     int64_t takeover_ms;
     consumer_fn *fn;

@@ -42,6 +42,7 @@ static void set_field(struct entry_fields *f, const char *name,
         { "verdict", &f->verdict },
         { "origin", &f->origin },
         { "dead", &f->dead },
+        { "callback", &f->callback },
     };
 
     if (strcmp(name, "body") == 0) {
@@ -73,14 +74,14 @@ static void read_fields(struct entry *e, const struct redisReply *fields)
     }
 }
 
-struct entry *entry_new(const struct redisReply *reply, bool submits)
+struct entry *entry_new(const struct redisReply *reply, enum entry_kind kind)
 {
     struct entry *e;
 
     if (!is_entry(reply))
         return NULL;
     e = mem_zalloc(sizeof *e);
-    e->submits = submits;
+    e->kind = kind;
     e->deliveries = 1;
     e->result.progress = -1;
     e->result.delay_ms = -1;
@@ -125,13 +126,17 @@ void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE])
         return;
     }
     snprintf(out, ENTRY_KEY_SIZE, "%s:%s%s%s",
-             e->submits ? "submit" : "webhook", e->id, *shard ? "@" : "",
-             shard);
+             e->kind == ENTRY_SUBMIT ? "submit" : "webhook", e->id,
+             *shard ? "@" : "", shard);
 }
 
-const char *entry_stream(const struct entry *e)
+const char *entry_stream(enum entry_kind kind)
 {
-    return e->submits ? STREAM_SUBMIT : STREAM_WEBHOOK;
+    static const char *const streams[] = { [ENTRY_SUBMIT] = STREAM_SUBMIT,
+                                           [ENTRY_WEBHOOK] = STREAM_WEBHOOK,
+                                           [ENTRY_CALLBACK] = STREAM_CALLBACK };
+
+    return streams[kind];
 }
 
 void entry_finish(struct entry *e, const char *event, const char *code,

@@ -17,6 +17,9 @@
 struct consumer;
 struct redisReply;
 
+/* Which stream it was read from. */
+enum entry_kind { ENTRY_SUBMIT, ENTRY_WEBHOOK, ENTRY_CALLBACK };
+
 /* Fields as they stand in the stream; borrowed from entry.memory, NULL when
  * absent, NUL-terminated. */
 struct entry_fields {
@@ -28,6 +31,7 @@ struct entry_fields {
                               dropped */
     const char *origin;    /* source of the dead letter that is fed back */
     const char *dead;      /* id of the dead letter that this feeds back */
+    const char *callback;  /* id; callback entries have this and the attempt */
     const char *body;
     size_t body_len;
 };
@@ -65,7 +69,7 @@ struct entry {
     struct consumer *consumer; /* who acknowledges it */
     char id[STREAM_ID_SIZE];
     int64_t deliveries; /* how often it has been handed out, this time too */
-    bool submits;       /* from the submit stream, else from webhook */
+    enum entry_kind kind;
     char *memory;
     struct entry_fields fields;
     struct event event; /* parsed from the body; webhook entries only */
@@ -75,7 +79,7 @@ struct entry {
 
 /* From ["id", ["field", "value", …]]; NULL when the reply is not of that shape.
  */
-struct entry *entry_new(const struct redisReply *reply, bool submits);
+struct entry *entry_new(const struct redisReply *reply, enum entry_kind kind);
 void entry_free(struct entry *e); /* accepts NULL */
 
 /* "body:PROVIDER:SHA256" for a malformed webhook, so that its repetitions are
@@ -84,7 +88,7 @@ void entry_free(struct entry *e); /* accepts NULL */
  */
 enum { ENTRY_KEY_SIZE = STREAM_ID_SIZE + 320 };
 void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE]);
-const char *entry_stream(const struct entry *e);
+const char *entry_stream(enum entry_kind kind);
 
 /* Sets the result.  `error` and `code` are copied and may be NULL. */
 void entry_finish(struct entry *e, const char *event, const char *code,

@@ -76,12 +76,12 @@ static void add_entry(struct record_arrays *a, const struct entry *e)
 
     entry_key(e, key);
     db_array_add(b++, key);
-    db_array_add(b++, entry_stream(e));
+    db_array_add(b++, entry_stream(e->kind));
     db_array_add(b++, e->job.found ? e->job.id : NULL);
     db_array_add(b++, number_or_null(f->attempt));
     db_array_add(b++, r->event);
     db_array_add(b++, f->provider ? f->provider : e->job.provider);
-    db_array_add(b++, e->submits ? "submit" : f->source);
+    db_array_add(b++, e->kind == ENTRY_SUBMIT ? "submit" : f->source);
     db_array_add(b++, f->id);
     db_array_add(b++, f->ip);
     add_number(b++, received_ms(e), -1);

@@ -15,6 +15,7 @@
 #include "common/shards.h"
 #include "common/supervisor.h"
 #include "worker/applier.h"
+#include "worker/callbacks.h"
 #include "worker/consumer.h"
 #include "worker/recorder.h"
 #include "worker/store.h"
@@ -25,6 +26,7 @@ enum {
     WEBHOOK_WINDOW = 1000,
     /* Submissions at once: a provider is asked by this many connections. */
     SUBMIT_WINDOW = 32,
+    CALLBACK_WINDOW = 64,
     REDIS_DEADLINE_MS = 5000,
     DRAIN_CHECK_MS = 20,
     WATCH_MS = 500,
@@ -36,13 +38,14 @@ struct worker {
     struct worker_config fresh; /* the config, if it could be loaded */
     struct loop *loop;
     struct shards *shards; /* everything that does not block */
-    struct consumer *consumers[2 * SHARDS_MAX];
+    struct consumer *consumers[3 * SHARDS_MAX];
     size_t consumer_count;
     struct db *db;
     struct http_client *http;
     struct store *store;
     struct recorder *recorder;
     struct applier *applier;
+    struct callbacks *callbacks;
     struct loop_timer *drain;
     struct loop_timer *watch;
     char *name;
@@ -170,30 +173,44 @@ static void make_work(struct worker *w)
     w->recorder = recorder_new(w->loop, &recorder);
     applier.recorder = w->recorder;
     w->applier = applier_new(w->loop, &applier);
+    w->callbacks = callbacks_new(w->loop, w->db, w->http,
+                                 &config->callback_keys, shared->metrics);
 }
 
-static int add_consumer(struct worker *w, struct consumer_options *options,
-                        bool submits)
+/* One for each stream of each server: no stream must wait for another. */
+static int add_consumers(struct worker *w, struct consumer_options *options)
 {
-    struct consumer *c;
+    const struct {
+        enum entry_kind kind;
+        size_t window;
+        consumer_fn *fn;
+        void *arg;
+    } streams[] = {
+        { ENTRY_WEBHOOK, WEBHOOK_WINDOW, applier_take, w->applier },
+        { ENTRY_SUBMIT, SUBMIT_WINDOW, applier_take, w->applier },
+        { ENTRY_CALLBACK, CALLBACK_WINDOW, callbacks_take, w->callbacks },
+    };
 
-    options->submits = submits;
-    options->window = submits ? SUBMIT_WINDOW : WEBHOOK_WINDOW;
-    c = consumer_new(w->loop, options, w->error, sizeof w->error);
-    if (!c)
-        return -1;
-    w->consumers[w->consumer_count++] = c;
+    for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
+        struct consumer *c;
+
+        options->kind = streams[i].kind;
+        options->window = streams[i].window;
+        options->fn = streams[i].fn;
+        options->arg = streams[i].arg;
+        c = consumer_new(w->loop, options, w->error, sizeof w->error);
+        if (!c)
+            return -1;
+        w->consumers[w->consumer_count++] = c;
+    }
     return 0;
 }
 
-/* Two for each server: one stream must not wait for the other. */
 static int make_consumers(struct worker *w)
 {
     struct consumer_options options = {
         .name = w->name = consumer_name(),
         .takeover_ms = w->config->settings.takeover_s * 1000,
-        .fn = applier_take,
-        .arg = w->applier,
         .metrics = w->shared->metrics,
     };
     struct shard_urls urls;
@@ -204,9 +221,7 @@ static int make_consumers(struct worker *w)
         options.redis_url = urls.items[i];
         options.writer = shards_at(w->shards, i);
         options.shard = urls.count > 1 ? redis_name(options.writer) : "";
-        rc = add_consumer(w, &options, false);
-        if (rc == 0)
-            rc = add_consumer(w, &options, true);
+        rc = add_consumers(w, &options);
     }
     shard_urls_release(&urls);
     return rc;
@@ -220,6 +235,7 @@ static void worker_release(struct worker *w)
     for (size_t i = 0; i < w->consumer_count; i++)
         consumer_free(w->consumers[i]);
     shards_free(w->shards);
+    callbacks_free(w->callbacks);
     applier_free(w->applier);
     recorder_free(w->recorder);
     store_free(w->store);

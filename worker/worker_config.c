@@ -1,11 +1,34 @@
 #include "worker/worker_config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void trim_slashes(char *url)
 {
     for (size_t n = strlen(url); n > 0 && url[n - 1] == '/';)
         url[--n] = '\0';
+}
+
+static int init_callback_keys(struct worker_config *c,
+                              char error[SETTINGS_ERROR_SIZE])
+{
+    const struct worker_settings *s = &c->settings;
+    char why[256];
+
+    if (secrets_parse(&c->callback_keys, s->callback_secrets, true, why,
+                      sizeof why) != 0) {
+        snprintf(error, SETTINGS_ERROR_SIZE, "SHOTFLEET_CALLBACK_SECRETS: %s",
+                 why);
+        return -1;
+    }
+    if (s->callbacks && c->callback_keys.count == 0) {
+        snprintf(error, SETTINGS_ERROR_SIZE,
+                 "SHOTFLEET_CALLBACKS is on, but SHOTFLEET_CALLBACK_SECRETS "
+                 "has no key to sign with");
+        return -1;
+    }
+    secrets_prepare(&c->callback_keys, SIGNATURE_SHA256);
+    return 0;
 }
 
 int worker_config_init(struct worker_config *c, char error[SETTINGS_ERROR_SIZE])
@@ -18,8 +41,10 @@ int worker_config_init(struct worker_config *c, char error[SETTINGS_ERROR_SIZE])
     if (providers_load(&c->providers, s->providers_dir, error) != 0 ||
         guard_init(&c->guard, s->fetch_allow, error, SETTINGS_ERROR_SIZE) != 0)
         return -1;
-    return secrets_parse(&c->token_keys, tokens, false, error,
-                         SETTINGS_ERROR_SIZE);
+    if (secrets_parse(&c->token_keys, tokens, false, error,
+                      SETTINGS_ERROR_SIZE) != 0)
+        return -1;
+    return init_callback_keys(c, error);
 }
 
 int worker_config_load(struct worker_config *c, char error[SETTINGS_ERROR_SIZE])
@@ -33,6 +58,7 @@ int worker_config_load(struct worker_config *c, char error[SETTINGS_ERROR_SIZE])
 void worker_config_release(struct worker_config *c)
 {
     secrets_release(&c->token_keys);
+    secrets_release(&c->callback_keys);
     guard_release(&c->guard);
     providers_release(&c->providers);
     worker_settings_release(&c->settings);

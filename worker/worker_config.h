@@ -12,7 +12,8 @@ struct worker_config {
     struct worker_settings settings;
     struct providers providers;
     struct guard guard;
-    struct secrets token_keys; /* the first one signs webhook URLs */
+    struct secrets token_keys;    /* the first one signs webhook URLs */
+    struct secrets callback_keys; /* all of them sign callbacks */
 };
 
 /* From c->settings, which are loaded. On -1 `error` names what is wrong;

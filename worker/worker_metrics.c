@@ -4,6 +4,9 @@ static const char entries[] = "shotfleet_entries_total";
 static const char entries_help[] = "Stream entries by what became of them.";
 static const char submissions[] = "shotfleet_submissions_total";
 static const char submissions_help[] = "Captures handed to a provider.";
+static const char callbacks[] = "shotfleet_callbacks_total";
+static const char callbacks_help[] =
+    "Attempts to deliver a callback, by what became of them.";
 
 static const struct metric series[WORKER_METRIC_COUNT] = {
     [ENTRIES_RECORDED] = { entries, "outcome=\"recorded\"", entries_help,
@@ -44,6 +47,14 @@ static const struct metric series[WORKER_METRIC_COUNT] = {
                               submissions_help, METRIC_COUNTER },
     [SUBMISSIONS_POSTPONED] = { submissions, "outcome=\"postponed\"",
                                 submissions_help, METRIC_COUNTER },
+    [CALLBACKS_DELIVERED] = { callbacks, "outcome=\"delivered\"",
+                              callbacks_help, METRIC_COUNTER },
+    [CALLBACKS_FAILED] = { callbacks, "outcome=\"failed\"", callbacks_help,
+                           METRIC_COUNTER },
+    [CALLBACKS_POSTPONED] = { callbacks, "outcome=\"postponed\"",
+                              callbacks_help, METRIC_COUNTER },
+    [CALLBACKS_STOPPED] = { callbacks, "outcome=\"stopped\"", callbacks_help,
+                            METRIC_COUNTER },
     [DATABASE_UP] = { "shotfleet_database_up", NULL,
                       "Processes that are connected to PostgreSQL.",
                       METRIC_GAUGE },

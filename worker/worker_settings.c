@@ -18,6 +18,8 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_WEBHOOK_SECRETS", webhook_secrets),
     USE("SHOTFLEET_TOKEN_SECRETS", token_secrets),
     USE("SHOTFLEET_FETCH_ALLOW", fetch_allow),
+    USE("SHOTFLEET_CALLBACKS", callbacks),
+    USE("SHOTFLEET_CALLBACK_SECRETS", callback_secrets),
     USE("SHOTFLEET_STALE_AFTER_S", stale_after_s),
     USE("SHOTFLEET_PROVIDER_URL", provider_url),
     USE("SHOTFLEET_PROVIDER_KEY", provider_key),
@@ -25,10 +27,11 @@ static const struct setting_use uses[] = {
 
 void worker_settings_start(int argc, char **argv, struct worker_settings *s)
 {
-    settings_start(argc, argv, "shotfleet-worker",
-                   "Hands captures to the providers, fetches and stores the "
-                   "pictures, and records every\nresult once.",
-                   uses, ARRAY_LEN(uses), s);
+    settings_start(
+        argc, argv, "shotfleet-worker",
+        "Hands captures to the providers, fetches and stores the "
+        "pictures, and records every\nresult once; delivers callbacks.",
+        uses, ARRAY_LEN(uses), s);
 }
 
 int worker_settings_load(struct worker_settings *s,

@@ -17,6 +17,8 @@ struct worker_settings {
     char *webhook_secrets;
     char *token_secrets;
     char *fetch_allow;
+    bool callbacks; /* that api takes callbackUrl: keys are needed */
+    char *callback_secrets;
     int64_t stale_after_s;
     char *provider_url; /* read per profile in common/provider.c */
     char *provider_key; /* likewise */

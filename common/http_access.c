@@ -113,22 +113,42 @@ static enum MHD_Result refuse(struct http_request *r, enum http_event event,
 
 /* Answers although the body is still coming: what libmicrohttpd would do then
  * resets the connection, and most clients would never see why. */
-static void refuse_body(struct http_request *r)
+static void refuse_body(struct http_request *r, enum http_event event,
+                        const char *status, const char *why)
 {
-    http_server_tell(r->server, HTTP_BODY_TOO_LARGE, http_peer(r), too_large);
-    buf_release(&r->body);
-    http_connection_refuse(r->place, "413 Content Too Large", too_large);
+    http_server_tell(r->server, event, http_peer(r), why);
+    http_request_drop_body(r);
+    http_connection_refuse(r->place, status, why);
+}
+
+static enum MHD_Result send_judgement(struct http_request *r)
+{
+    http_connection_wait_for_us(r->place);
+    r->server->in_flight++;
+    return http_request_send(r);
+}
+
+/* The owner has answered on the head alone.  Whoever waits for a word gets it
+ * now, which closes the connection; the others when they have sent all. */
+static enum MHD_Result judged(struct http_request *r)
+{
+    r->state = REQUEST_JUDGED;
+    if (!http_header(r, "Expect"))
+        return MHD_YES;
+    MHD_add_response_header(r->response, MHD_HTTP_HEADER_CONNECTION, "close");
+    return send_judgement(r);
 }
 
 static enum MHD_Result on_head(struct http_request *r, const char *url,
                                const char *method, const char *version)
 {
+    const struct http_server_options *o = &r->server->options;
     enum http_verdict v;
     const char *length;
 
     r->method = method;
     r->path = path_of(url);
-    if (head_size(r) > r->server->options.max_head_bytes)
+    if (head_size(r) > o->max_head_bytes)
         return refuse(r, HTTP_HEAD_TOO_LARGE, 431, "request head too large");
     v = judge(r, version);
     if (v != HTTP_FINE)
@@ -140,13 +160,16 @@ static enum MHD_Result on_head(struct http_request *r, const char *url,
     r->last_of_connection = http_header(r, "Transfer-Encoding") != NULL;
     r->state = REQUEST_BODY;
     http_connection_expect_body(r->place);
+    if (o->head)
+        o->head(r, o->arg);
+    if (r->response)
+        return judged(r);
     length = http_header(r, "Content-Length");
-    if (!length ||
-        strtoull(length, NULL, 10) <= r->server->options.max_body_bytes)
+    if (!length || strtoull(length, NULL, 10) <= o->max_body_bytes)
         return MHD_YES;
     if (http_header(r, "Expect"))
         return refuse(r, HTTP_BODY_TOO_LARGE, 413, too_large);
-    refuse_body(r);
+    refuse_body(r, HTTP_BODY_TOO_LARGE, "413 Content Too Large", too_large);
     return MHD_YES;
 }
 
@@ -168,22 +191,43 @@ static enum MHD_Result on_body_end(struct http_request *r)
 static enum MHD_Result on_body(struct http_request *r, const char *ptr,
                                size_t *len)
 {
+    struct http_server *s = r->server;
+
     if (*len == 0)
         return on_body_end(r);
     http_connection_got_body(r->place);
-    if (buf_append(&r->body, ptr, *len) != 0)
-        refuse_body(r);
+    if (s->bodies_bytes + *len > s->options.max_bodies_bytes &&
+        r->body.len + *len <= s->options.max_body_bytes)
+        refuse_body(r, HTTP_BODIES_TOO_MANY,
+                    "503 Service Unavailable\r\nRetry-After: 2",
+                    "too many requests at the same time");
+    else if (buf_append(&r->body, ptr, *len) != 0)
+        refuse_body(r, HTTP_BODY_TOO_LARGE, "413 Content Too Large", too_large);
+    else
+        s->bodies_bytes += *len;
     *len = 0;
     return MHD_YES;
 }
 
-static enum MHD_Result linger(struct http_request *r, size_t *len)
+/* Throws a piece of the body away; false when it was too much. */
+static bool discard(struct http_request *r, size_t *len)
 {
     r->discarded_bytes += *len;
-    if (*len == 0 || r->discarded_bytes > LINGER_BYTES)
-        return MHD_NO; /* closes the connection */
     *len = 0;
-    return MHD_YES;
+    return r->discarded_bytes <= LINGER_BYTES;
+}
+
+static enum MHD_Result on_judged_body(struct http_request *r, size_t *len)
+{
+    if (*len == 0)
+        return send_judgement(r);
+    return discard(r, len) ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result linger(struct http_request *r, size_t *len)
+{
+    /* MHD_NO closes the connection. */
+    return *len > 0 && discard(r, len) ? MHD_YES : MHD_NO;
 }
 
 static size_t query_size(const char *target)
@@ -233,6 +277,8 @@ enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
         return on_body(r, upload, upload_len);
     case REQUEST_LINGERING:
         return linger(r, upload_len);
+    case REQUEST_JUDGED:
+        return on_judged_body(r, upload_len);
     case REQUEST_ANSWERED:
         return http_request_send(r);
     case REQUEST_HANDLING:

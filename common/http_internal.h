@@ -24,6 +24,7 @@ struct http_server {
     struct http_stream *over;
     struct http_request *requests; /* all that libmicrohttpd knows */
     size_t in_flight;
+    size_t bodies_bytes; /* held by requests */
     struct http_connection *connections;
     size_t connection_count;
     struct address_counts *addresses; /* of connections that count */
@@ -57,6 +58,7 @@ enum request_state {
     REQUEST_HEAD,      /* request line seen, header list still to come */
     REQUEST_BODY,      /* head accepted, body arriving */
     REQUEST_LINGERING, /* refused; the rest of the body is thrown away */
+    REQUEST_JUDGED,    /* answered on its head; the body is thrown away */
     REQUEST_HANDLING,  /* the handler is running */
     REQUEST_WAITING,   /* suspended until somebody answers */
     REQUEST_ANSWERED,  /* the answer is here, libmicrohttpd has not got it */
@@ -110,7 +112,8 @@ void http_connection_got_body(struct http_connection *c);
 void http_connection_wait_for_us(struct http_connection *c);
 void http_connection_end(struct http_connection *c);
 /* Sends a refusal while libmicrohttpd is still reading, which it cannot do; the
- * request lingers then.  `status` is code and reason phrase. */
+ * request lingers then.  `status` is code and reason phrase, and may have
+ * headers behind it. */
 void http_connection_refuse(struct http_connection *c, const char *status,
                             const char *why);
 /* libmicrohttpd will close it, soon. */
@@ -136,6 +139,8 @@ struct http_request *http_request_new(struct http_server *s,
                                       struct MHD_Connection *connection,
                                       const char *target);
 void http_request_free(struct http_request *r);
+
+void http_request_drop_body(struct http_request *r);
 
 /* Gives the answer to libmicrohttpd. */
 MUST_USE enum MHD_Result http_request_send(struct http_request *r);

@@ -37,6 +37,12 @@ struct http_request *http_request_new(struct http_server *s,
     return r;
 }
 
+void http_request_drop_body(struct http_request *r)
+{
+    r->server->bodies_bytes -= r->body.len;
+    buf_release(&r->body);
+}
+
 void http_request_free(struct http_request *r)
 {
     if (r->state >= REQUEST_HANDLING)
@@ -51,7 +57,7 @@ void http_request_free(struct http_request *r)
         MHD_destroy_response(r->response);
     if (r->destroy)
         r->destroy(r->context);
-    buf_release(&r->body);
+    http_request_drop_body(r);
     free(r);
 }
 
@@ -204,7 +210,7 @@ void http_request_answer(struct http_request *r, unsigned status,
     r->response = response;
     r->status = status;
     if (r->state < REQUEST_HANDLING)
-        return; /* a refusal by the server itself, which sends it */
+        return; /* answered on its head: http_access.c sends it */
     r->state = REQUEST_ANSWERED;
     if (asleep)
         http_server_resume(r->server, r->connection);

@@ -22,6 +22,7 @@ enum {
     BODY_TIMEOUT_S = 30,
     IDLE_TIMEOUT_S = 30,
     MAX_CONNECTIONS = 10000,
+    BODIES = 64, /* of the largest size, at the same time */
     /* Descriptors for all that is no connection of ours. */
     OTHER_DESCRIPTORS = 256,
     /* What libmicrohttpd keeps of a header beside its text, and the head of the
@@ -178,6 +179,8 @@ complete(const struct http_server_options *options)
     o.listen = NULL; /* borrowed, and no longer needed */
     if (o.max_head_bytes == 0 || o.max_head_bytes > LIMIT_HTTP_HEAD_BYTES)
         o.max_head_bytes = LIMIT_HTTP_HEAD_BYTES;
+    if (o.max_bodies_bytes == 0)
+        o.max_bodies_bytes = BODIES * o.max_body_bytes;
     o.head_timeout_s = or_default(o.head_timeout_s, HEAD_TIMEOUT_S);
     o.body_timeout_s = or_default(o.body_timeout_s, BODY_TIMEOUT_S);
     o.idle_timeout_s = or_default(o.idle_timeout_s, IDLE_TIMEOUT_S);

@@ -40,6 +40,7 @@ enum http_event {
     HTTP_BODY_TOO_LARGE,     /* 413 */
     HTTP_HEAD_TIMED_OUT,
     HTTP_BODY_TIMED_OUT,
+    HTTP_BODIES_TOO_MANY, /* 503: the memory for bodies is full */
     HTTP_EVENT_COUNT,
     HTTP_FIRST_REFUSAL = HTTP_CONNECTION_REFUSED, /* and all behind it */
 };
@@ -49,22 +50,31 @@ typedef void http_event_fn(enum http_event event, const struct sockaddr *peer,
 
 /* All but `listen` and `handler` may be 0 for the default behind the colon. */
 struct http_server_options {
-    const char *listen;       /* "127.0.0.1:8081", "[::]:8081", "0.0.0.0:0" */
-    bool reuse_port;          /* SO_REUSEPORT: several processes, one port */
-    size_t max_body_bytes;    /* 413 beyond it, while reading; 0: no body */
-    size_t max_head_bytes;    /* 431 beyond it: LIMIT_HTTP_HEAD_BYTES, which is
-                                 also the most.  A connection that was used holds
-                                 about twice as much memory. */
-    unsigned head_timeout_s;  /* from connect, or from its request line: 10 */
-    unsigned body_timeout_s;  /* from the end of the head: 30 */
-    unsigned idle_timeout_s;  /* without a byte either way: 30 */
+    const char *listen; /* "127.0.0.1:8081", "[::]:8081", "0.0.0.0:0" */
+    bool reuse_port;    /* SO_REUSEPORT: several processes, one port */
+
+    /* 431 beyond it: LIMIT_HTTP_HEAD_BYTES, which is also the most.  Every
+     * connection that was used holds about twice as much memory. */
+    size_t max_head_bytes;
+    size_t max_body_bytes;   /* 413 beyond it, while reading; 0: no body */
+    size_t max_bodies_bytes; /* of all requests, 503 beyond it: 64 bodies */
+
+    unsigned head_timeout_s; /* from connect, or from its request line: 10 */
+    unsigned body_timeout_s; /* from the end of the head: 30 */
+    unsigned idle_timeout_s; /* without a byte either way: 30 */
+
     unsigned max_connections; /* more wait in the kernel's queue: 10000 */
     unsigned max_per_address; /* connections of one peer address: any number */
     /* Is this peer a proxy, who may have any number?  NULL: none is. */
     bool (*is_proxy)(const struct sockaddr *peer, void *arg);
-    http_event_fn *event; /* NULL: not interested */
+
+    /* Sees each head before its body is there and before its size is judged,
+     * and may answer: then the body is thrown away and the handler not called.
+     * No streams.  NULL: nobody looks. */
+    http_handler *head;
     http_handler *handler;
-    void *arg; /* of all three */
+    http_event_fn *event; /* NULL: nobody listens */
+    void *arg;            /* of all four */
 };
 
 /* life cycle */

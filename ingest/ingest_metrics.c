@@ -39,6 +39,7 @@ static const struct metric fixed[INGEST_METRIC_COUNT] = {
     HTTP_REFUSAL(HTTP_BODY_TOO_LARGE, "size"),
     HTTP_REFUSAL(HTTP_HEAD_TIMED_OUT, "slow_head"),
     HTTP_REFUSAL(HTTP_BODY_TIMED_OUT, "slow_body"),
+    HTTP_REFUSAL(HTTP_BODIES_TOO_MANY, "memory"),
 };
 
 enum { PROVIDER_NONE, PROVIDER_OTHER, PROVIDERS_FIRST };

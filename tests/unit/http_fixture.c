@@ -85,6 +85,15 @@ static void handler(struct http_request *r, void *arg)
     }
 }
 
+static void on_head(struct http_request *r, void *arg)
+{
+    struct fixture *f = arg;
+
+    f->heads++;
+    if (strcmp(http_path(r), "/judged") == 0)
+        http_respond_error(r, 403, "not you");
+}
+
 static void on_deadline(void *arg)
 {
     (void)arg;
@@ -123,6 +132,7 @@ void fixture_serve(struct fixture *f, struct http_server_options options)
     options.listen = "127.0.0.1:0";
     options.is_proxy = is_proxy;
     options.event = on_event;
+    options.head = on_head;
     options.handler = handler;
     options.arg = f;
     http_server_free(f->server);

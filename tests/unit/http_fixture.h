@@ -2,8 +2,9 @@
  * all of them share one loop.
  *
  * What the handler does depends on the path: "/later" is held, "/stream"
- * streams, "/error", "/file" and "/empty" answer with such; everything else is
- * answered with one line that tells what was asked.
+ * streams, "/error", "/file" and "/empty" answer with such, "/judged" gets 403
+ * on its head alone; everything else is answered with one line that tells what
+ * was asked.
  */
 #ifndef HTTP_FIXTURE_H
 #define HTTP_FIXTURE_H
@@ -22,6 +23,7 @@ struct fixture {
     struct http_server *server;
     struct http_request *held; /* answered later by the test */
     struct http_stream *stream;
+    unsigned heads;
     unsigned handled;
     unsigned destroyed;
     unsigned closed;

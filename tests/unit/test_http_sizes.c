@@ -74,6 +74,44 @@ static void limits_the_chunked_body(void **state)
     }
 }
 
+/* Of all requests together, for as long as they are held. */
+static void limits_the_memory_of_bodies(void **state)
+{
+    static const char text[] = "POST /later HTTP/1.1\r\nHost: x\r\n"
+                               "Content-Length: 4\r\n\r\nbody";
+    struct fixture *f = *state;
+    struct client held, over, again;
+
+    fixture_serve(f, (struct http_server_options){ .max_body_bytes = MAX_BODY,
+                                                   .max_bodies_bytes = 7 });
+    client_open(&held, f);
+    client_send(&held, BYTES(text));
+    while (!f->held)
+        fixture_run(f);
+    client_open(&over, f);
+    client_send(&over, BYTES("POST / HTTP/1.1\r\nHost: x\r\n"
+                             "Content-Length: 4\r\n\r\nbody"));
+    client_read(&over, NULL);
+    assert_status(over.got.data, 503);
+    assert_has(over.got.data, "Retry-After: ");
+    assert_has(over.got.data, "Connection: close\r\n");
+    assert_int_equal(1, f->events[HTTP_BODIES_TOO_MANY]);
+
+    client_open(&again, f); /* seven bytes are the limit */
+    client_send(&again, BYTES("POST / HTTP/1.1\r\nHost: x\r\n"
+                              "Content-Length: 3\r\n\r\nbod"));
+    client_read(&again, "body=3:bod\n");
+    http_respond(f->held, 200, NULL, BYTES("done"), NULL);
+    client_read(&held, "done");
+    client_send(&again, BYTES("POST / HTTP/1.1\r\nHost: x\r\n"
+                              "Content-Length: 7\r\n\r\nallfree"));
+    client_read(&again, "body=7:allfree\n");
+    assert_int_equal(1, f->events[HTTP_BODIES_TOO_MANY]);
+    client_close(&held);
+    client_close(&over);
+    client_close(&again);
+}
+
 /* A head of exactly so many bytes, with its padding in the request line or in a
  * header; the caller frees it. */
 static char *head_of(size_t size, bool in_target)
@@ -288,6 +326,7 @@ int main(void)
         HTTP_TEST(limits_the_declared_body),
         HTTP_TEST(refuses_before_the_body_comes),
         HTTP_TEST(limits_the_chunked_body),
+        HTTP_TEST(limits_the_memory_of_bodies),
         HTTP_TEST(limits_the_head),
         HTTP_TEST(refuses_a_huge_head),
         HTTP_TEST(limits_the_number_of_headers),

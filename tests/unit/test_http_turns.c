@@ -203,6 +203,100 @@ static void says_no_to_who_waits(void **state)
     }
 }
 
+static void judges_the_head_alone(void **state)
+{
+    static const struct {
+        const char *head;
+        const char *body;
+        bool keeps;
+    } cases[] = {
+        { "GET /judged HTTP/1.1\r\nHost: x\r\n\r\n", "", true },
+        { "POST /judged HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n",
+          "body", true },
+        { "POST /judged HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked"
+          "\r\n\r\n",
+          "4\r\nbody\r\n0\r\n\r\n", false },
+        { "POST /judged HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+          "Expect: 100-continue\r\n\r\n",
+          "", false },
+        { "POST /judged HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n"
+          "Expect: 100-continue\r\n\r\n",
+          "", false },
+        { "POST /judged HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+          "Connection: close\r\n\r\n",
+          "body", false },
+    };
+    struct fixture *f = *state;
+
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        struct client c;
+
+        client_open(&c, f);
+        client_send(&c, cases[i].head, strlen(cases[i].head));
+        client_send(&c, cases[i].body, strlen(cases[i].body));
+        client_read(&c, cases[i].keeps ? "\"not you\"" : NULL);
+        assert_status(c.got.data, 403);
+        assert_has(c.got.data, "{\"error\":\"not you\"}");
+        assert_int_equal(!cases[i].keeps,
+                         count_of(c.got.data, "Connection: close\r\n"));
+        assert_int_equal(i + 1, f->heads);
+        client_close(&c);
+    }
+    assert_int_equal(0, f->handled);
+    assert_int_equal(0, http_server_in_flight(f->server));
+    fixture_wait(f, &f->events[HTTP_CONNECTION_CLOSED], ARRAY_LEN(cases));
+}
+
+/* More than fits the socket's buffers; both sides share this thread. */
+static void feed(struct client *c, size_t size)
+{
+    char piece[65536];
+
+    memset(piece, 'b', sizeof piece);
+    while (size > 0 && !c->eof) {
+        size_t len = size < sizeof piece ? size : sizeof piece;
+        ssize_t n = send(c->fd, piece, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n > 0) {
+            size -= (size_t)n;
+            continue;
+        }
+        loop_timer_start(c->f->step, 1);
+        fixture_run(c->f);
+    }
+}
+
+/* Its size is judged later, and there is an end to throwing away. */
+static void judges_the_head_of_a_huge_body(void **state)
+{
+    static const struct {
+        size_t size;
+        unsigned status; /* 0: closed without an answer */
+    } cases[] = {
+        { MAX_BODY + 1, 403 },
+        { 8 * 1024 * 1024, 403 },
+        { 8 * 1024 * 1024 + 1, 0 },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct client c;
+        char head[160];
+        int len = snprintf(head, sizeof head,
+                           "POST /judged HTTP/1.1\r\nHost: x\r\n"
+                           "Connection: close\r\nContent-Length: %zu\r\n\r\n",
+                           cases[i].size);
+
+        client_open(&c, f);
+        client_send(&c, head, (size_t)len);
+        feed(&c, cases[i].size);
+        client_read(&c, NULL);
+        assert_int_equal(cases[i].status,
+                         c.got.data ? status_of(c.got.data) : 0);
+        client_close(&c);
+    }
+}
+
 /* HTTP/1.0 knows no interim answers (RFC 9110, 10.1.1). */
 static void says_no_continue_to_old_clients(void **state)
 {
@@ -231,6 +325,8 @@ int main(void)
         HTTP_TEST(keeps_or_closes_as_asked),
         HTTP_TEST(says_continue_to_who_waits_for_it),
         HTTP_TEST(says_no_to_who_waits),
+        HTTP_TEST(judges_the_head_alone),
+        HTTP_TEST(judges_the_head_of_a_huge_body),
         HTTP_TEST(says_no_continue_to_old_clients),
     };
 

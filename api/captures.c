@@ -21,18 +21,19 @@ static const struct db_statement get_statement = {
     "select document from capture_documents where id = $1::uuid",
 };
 
-#define LIST_COLUMNS "select document, id::text from capture_documents "
+/* `order by d.id`: a bare id would be the text, which no index sorts. */
+#define LIST_COLUMNS "select document, d.id::text from capture_documents d "
 
 static const struct db_statement list_statement = {
     "api_list",
-    LIST_COLUMNS "where id < $1::uuid order by id desc limit $2::integer",
+    LIST_COLUMNS "where d.id < $1::uuid order by d.id desc limit $2::integer",
 };
 
 /* A statement of its own, so that it is planned for its status. */
 static const struct db_statement list_status_statement = {
     "api_list_status",
-    LIST_COLUMNS "where id < $1::uuid and status = $3 "
-                 "order by id desc limit $2::integer",
+    LIST_COLUMNS "where d.id < $1::uuid and d.status = $3 "
+                 "order by d.id desc limit $2::integer",
 };
 
 /* Behind every UUIDv7. */

@@ -45,8 +45,8 @@ struct live {
 
 static const struct db_statement changed_statement = {
     "api_changed",
-    "select id::text, status, document from capture_documents "
-    "where id = any ($1::uuid[]) order by id",
+    "select d.id::text, status, document from capture_documents d "
+    "where d.id = any ($1::uuid[]) order by d.id",
 };
 
 static void read_next(struct reader *r);

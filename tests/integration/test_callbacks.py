@@ -184,6 +184,39 @@ def test_what_redis_lost_is_due_again(fleet, pages, receiver):
     assert len(receiver.calls) == 1
 
 
+def test_an_entry_that_comes_again_calls_nobody(fleet, pages, receiver):
+    submit(fleet, pages.url, receiver.url)
+    row = wait_for_callback(fleet, "the delivery", lambda r: r.delivered_at)
+    for fields in ({"callback": row.id, "attempt": "0"}, {"callback": row.id, "attempt": "1"},
+                   {"callback": row.id}, {"callback": "x", "attempt": "1"}, {"nonsense": "x"}):
+        fleet.redis.xadd("shotfleet:callback", fields)
+    wait_for(lambda: fleet.redis.xlen("shotfleet:callback") == 0, 20, "the stream to be empty")
+    assert len(receiver.calls) == 1
+
+
+def test_an_outcome_waits_for_postgresql(fleet, pages, receiver):
+    receiver.gate.clear()
+    submit(fleet, pages.url, receiver.url)
+    wait_for(lambda: receiver.calls, 30, "the call")
+    fleet.postgres_server.kill()
+    receiver.gate.set()
+    wait_for(lambda: fleet.metrics("worker")["shotfleet_database_up"] == 0, 20, "the workers to notice")
+    fleet.postgres_server.start()
+    wait_for_callback(fleet, "the delivery", lambda r: r.delivered_at)
+    assert len(receiver.calls) == 1
+
+
+def test_a_stopping_worker_waits_for_the_answer(fleet, pages, receiver):
+    receiver.gate.clear()
+    submit(fleet, pages.url, receiver.url)
+    wait_for(lambda: receiver.calls, 30, "the call")
+    opener = threading.Timer(0.5, receiver.gate.set)
+    opener.start()
+    fleet.stop("worker")
+    row = callback(fleet)
+    assert row.delivered_at and row.attempts == 1 and fleet.redis.xlen("shotfleet:callback") == 0
+
+
 def test_attempts_end_after_a_day(stack):
     """The schedule, in plain SQL."""
     job = stack.sql("select create_job('https://example.com/')")[0][0]

@@ -14,6 +14,9 @@ enum {
     BLOCK_MS = 1000,
     READER_DEADLINE_MS = BLOCK_MS + 3000,
     READ_COUNT = 200,
+    /* Entries in hand hold no more than this, give or take one read. */
+    HELD_MAX_BYTES = 64 * 1024 * 1024,
+    USUAL_BYTES = 1024,
     CLAIM_COUNT = 100,
     RETRY_MS = 200,
 };
@@ -24,6 +27,8 @@ struct consumer {
     const char *stream;
     struct entry *held; /* in hand */
     size_t held_count;
+    size_t held_bytes;
+    size_t usual_bytes; /* of an entry, by the last read */
     bool stopped;
     bool reading;
     bool claiming;
@@ -44,6 +49,20 @@ static bool is_held(const struct consumer *c, const char *id)
     return false;
 }
 
+/* How many more entries there is room for. */
+static size_t room(const struct consumer *c)
+{
+    size_t by_count =
+        c->o.window > c->held_count ? c->o.window - c->held_count : 0;
+    size_t left =
+        c->held_bytes < HELD_MAX_BYTES ? HELD_MAX_BYTES - c->held_bytes : 0;
+    size_t by_bytes = left / c->usual_bytes;
+
+    if (c->held_count == 0 && by_bytes == 0)
+        by_bytes = 1; /* one that is larger than that has to be done too */
+    return by_count < by_bytes ? by_count : by_bytes;
+}
+
 static void hold(struct consumer *c, struct entry *e)
 {
     e->consumer = c;
@@ -52,6 +71,7 @@ static void hold(struct consumer *c, struct entry *e)
         c->held->prev_held = e;
     c->held = e;
     c->held_count++;
+    c->held_bytes += e->size;
     metric_add(c->o.metrics, ENTRIES_IN_HAND, 1);
 }
 
@@ -64,6 +84,7 @@ static void let_go(struct consumer *c, struct entry *e)
     if (e->next_held)
         e->next_held->prev_held = e->prev_held;
     c->held_count--;
+    c->held_bytes -= e->size;
     metric_add(c->o.metrics, ENTRIES_IN_HAND, -1);
     entry_free(e);
 }
@@ -105,6 +126,7 @@ static void create_group(struct consumer *c)
 static void take_entries(struct consumer *c, const redisReply *streams)
 {
     const redisReply *entries;
+    size_t bytes = 0;
 
     if (streams->elements != 1 || streams->element[0]->elements != 2)
         return;
@@ -112,9 +134,13 @@ static void take_entries(struct consumer *c, const redisReply *streams)
     for (size_t i = 0; i < entries->elements; i++) {
         struct entry *e = entry_new(entries->element[i], c->o.kind);
 
-        if (e)
-            hand_out(c, e);
+        if (!e)
+            continue;
+        bytes += e->size;
+        hand_out(c, e);
     }
+    if (entries->elements > 0)
+        c->usual_bytes = bytes / entries->elements + USUAL_BYTES;
 }
 
 static void on_read(const redisReply *reply, void *arg)
@@ -148,13 +174,13 @@ static void on_read(const redisReply *reply, void *arg)
 static void read_more(struct consumer *c)
 {
     char count[24], block[24];
-    size_t room = c->o.window - c->held_count;
+    size_t most = room(c) < READ_COUNT ? room(c) : READ_COUNT;
 
-    if (c->stopped || c->reading || c->held_count >= c->o.window ||
-        !redis_is_up(c->reader) || loop_timer_running(c->again))
+    if (c->stopped || c->reading || most == 0 || !redis_is_up(c->reader) ||
+        loop_timer_running(c->again))
         return;
     c->reading = true;
-    snprintf(count, sizeof count, "%zu", room < READ_COUNT ? room : READ_COUNT);
+    snprintf(count, sizeof count, "%zu", most);
     snprintf(block, sizeof block, "%d", BLOCK_MS);
     redis_command(
         c->reader, on_read, c, 11,
@@ -238,11 +264,11 @@ static void on_idle(const redisReply *reply, void *arg)
 {
     struct claim *claim = arg;
     struct consumer *c = claim->consumer;
-    size_t room = c->o.window > c->held_count ? c->o.window - c->held_count : 0;
+    size_t most = room(c);
 
     for (size_t i = 0;
          reply && reply->type == REDIS_REPLY_ARRAY && i < reply->elements &&
-         claim->count < room && claim->count < CLAIM_COUNT;
+         claim->count < most && claim->count < CLAIM_COUNT;
          i++) {
         const redisReply *row = reply->element[i];
 
@@ -266,7 +292,7 @@ static void look_for_idle(struct consumer *c)
     struct claim *claim;
     char idle[24];
 
-    if (c->claiming || c->stopped || c->held_count >= c->o.window)
+    if (c->claiming || c->stopped || room(c) == 0)
         return;
     c->claiming = true;
     claim = mem_zalloc(sizeof *claim);
@@ -320,6 +346,7 @@ struct consumer *consumer_new(struct loop *loop,
     struct consumer *c = mem_zalloc(sizeof *c);
 
     c->o = *options;
+    c->usual_bytes = USUAL_BYTES;
     c->stream = entry_stream(options->kind);
     c->reader = redis_new(loop, options->redis_url, READER_DEADLINE_MS, error,
                           error_size);

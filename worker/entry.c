@@ -63,6 +63,7 @@ static void read_fields(struct entry *e, const struct redisReply *fields)
 
     for (size_t i = 0; i < fields->elements; i++)
         size += (size_t)fields->element[i]->len + 1;
+    e->size = size;
     e->memory = to = mem_alloc(size);
     for (size_t i = 0; i + 1 < fields->elements; i += 2) {
         const struct redisReply *name = fields->element[i];

@@ -71,6 +71,7 @@ struct entry {
     int64_t deliveries; /* how often it has been handed out, this time too */
     enum entry_kind kind;
     char *memory;
+    size_t size; /* of it */
     struct entry_fields fields;
     struct event event; /* parsed from the body; webhook entries only */
     struct job job;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/encoding.h"
+
 /* The callers bound what goes in; a full buffer is our own bug. */
 static void put(struct buf *b, const char *ptr, size_t len)
 {
@@ -45,15 +47,18 @@ void db_array_add(struct buf *b, const char *value)
 
 void db_array_add_bytes(struct buf *b, const char *ptr, size_t len)
 {
-    static const char digits[] = "0123456789abcdef";
+    enum { CHUNK = 1024 };
+    char hex[2 * CHUNK + 1];
 
     separate(b);
     put(b, "\"\\\\x", 4);
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)ptr[i];
+    while (len > 0) {
+        size_t n = len < CHUNK ? len : CHUNK;
 
-        put(b, &digits[c >> 4], 1);
-        put(b, &digits[c & 15], 1);
+        hex_encode((const uint8_t *)ptr, n, hex);
+        put(b, hex, 2 * n);
+        ptr += n;
+        len -= n;
     }
     put(b, "\"", 1);
 }

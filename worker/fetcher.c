@@ -172,12 +172,16 @@ void fetcher_fetch(struct fetcher *f, struct entry *e, const struct provider *p)
     struct fetch *t = mem_zalloc(sizeof *t);
     const char *image = e->event.image_url;
     bool relative = image[0] == '/';
+    char *origin;
 
     *t = (struct fetch){ .fetcher = f, .entry = e, .provider = p };
     t->url =
         relative ? mem_format("%s%s", p->base_url, image) : mem_strdup(image);
     t->own = relative || (*p->base_url && same_origin(t->url, p->base_url));
-    t->host = t->own ? mem_strdup(p->base_url) : url_origin(t->url);
+    origin = t->own ? mem_strdup(p->base_url) : url_origin(t->url);
+    /* apart from submissions: who is too busy for these has our pictures */
+    t->host = mem_format("pictures of %s", origin);
+    free(origin);
     if (f->last)
         f->last->next = t;
     else

@@ -151,6 +151,22 @@ def test_a_busy_provider_costs_no_attempt(fleet, provider, pages):
     assert job.attempt == 1 and len(provider.captures) == 2
 
 
+def test_a_busy_provider_still_hands_out_its_pictures(stack, provider, pages):
+    stack.env["SHOTFLEET_WORKER_PROCESSES"] = "1"
+    stack.start_all("ingest", "worker", "poller")
+    busy = (429, {"Content-Type": "application/json", "Retry-After": "60"},
+            b'{"error":"busy","code":"RATE_LIMITED"}')
+    provider.script = provider.finish
+    taken = stack.queue(pages.url)
+    wait_for(lambda: stack.job(taken).status == "submitted", 30, "the first to be submitted")
+    provider.answer = lambda c: busy
+    refused = stack.queue(pages.url)
+    wait_for(lambda: stack.job(refused).error_code == "RATE_LIMITED", 30, "the refusal")
+    provider.send_outcome(provider.captures[0])
+    stack.wait_for_job(taken, "completed")
+    assert stack.sql("select count(*) from dead_letters")[0].count == 0
+
+
 def test_an_answer_that_is_the_picture_completes_at_once(fleet, provider, pages):
     provider.answer = lambda c: (200, {"Content-Type": "image/png"}, png(7, 5))
     job = fleet.wait_for_job(fleet.queue(pages.url), "completed")

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/doctor_keys.h"
 #include "common/settings.h"
 
 #define USE(name, field)                                                       \
@@ -23,8 +24,8 @@ static const struct setting_use uses[] = {
 };
 
 static const struct command *const commands[] = {
-    &command_submit, &command_status,   &command_list,
-    &command_dead,   &command_callback, &command_migrate,
+    &command_submit,   &command_status, &command_list,    &command_dead,
+    &command_callback, &command_doctor, &command_migrate,
 };
 
 static void usage(FILE *out)
@@ -41,6 +42,16 @@ static void usage(FILE *out)
           "  2  wrong usage, or refused input\n"
           "  3  api (or PostgreSQL) could not be reached\n\n",
           out);
+}
+
+/* Of all commands; `doctor` loads its own, as they hold the fleet's secrets. */
+static void all_settings(FILE *out)
+{
+    struct setting_use all[ARRAY_LEN(uses) + DOCTOR_SETTINGS];
+
+    memcpy(all, uses, sizeof uses);
+    memcpy(all + ARRAY_LEN(uses), doctor_settings, sizeof doctor_settings);
+    settings_help(all, ARRAY_LEN(all), out);
 }
 
 static void help(const struct command *c, FILE *out)
@@ -111,7 +122,7 @@ static bool answered(int argc, char **argv, int *code)
     }
     if (strcmp(argv[1], "--help") == 0 || (ask && argc == 2)) {
         usage(stdout);
-        settings_help(uses, ARRAY_LEN(uses), stdout);
+        all_settings(stdout);
         return true;
     }
     c = find(ask ? argv[2] : argv[1]);

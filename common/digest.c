@@ -193,6 +193,16 @@ void secrets_prepare(struct secrets *s, enum signature_algorithm algorithm)
     }
 }
 
+bool secrets_equal(const struct secrets *a, const struct secrets *b)
+{
+    bool same = a->count == b->count;
+
+    for (size_t i = 0; same && i < a->count; i++)
+        same = equal_constant_time(a->items[i].ptr, a->items[i].len,
+                                   b->items[i].ptr, b->items[i].len);
+    return same;
+}
+
 void secrets_release(struct secrets *s)
 {
     for (size_t i = 0; i < s->count; i++) {

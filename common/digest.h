@@ -31,6 +31,8 @@ MUST_USE int secrets_parse(struct secrets *out, const char *list,
 /* For keys that serve many HMACs: setting one up costs more than the HMAC of a
  * short text.  Once per list; from then on a key is for one thread. */
 void secrets_prepare(struct secrets *s, enum signature_algorithm algorithm);
+/* The same keys in the same order?  Not for what the outside sends. */
+bool secrets_equal(const struct secrets *a, const struct secrets *b);
 void secrets_release(struct secrets *s); /* wipes them */
 
 /* A piece of what is signed. */

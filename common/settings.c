@@ -18,6 +18,7 @@ enum { SECRET_FILE_MAX_BYTES = 64 * 1024 };
 /* Settings that may carry a profile's name behind an underscore. */
 static const char *const per_profile[] = {
     "SHOTFLEET_WEBHOOK_SECRETS",
+    "SHOTFLEET_RETIRED_SECRETS",
     "SHOTFLEET_PROVIDER_KEY",
     "SHOTFLEET_PROVIDER_URL",
 };

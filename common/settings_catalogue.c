@@ -83,6 +83,10 @@ static const struct setting catalogue[] = {
     SECRET("SHOTFLEET_TOKEN_SECRETS",
            "keys of the per-job token in webhook URLs, newest first; empty: "
            "the webhook secrets"),
+    SECRET("SHOTFLEET_RETIRED_SECRETS",
+           "webhook signing keys that are valid no more, for `shotfleet doctor` "
+           "to recognise; also per profile: "
+           "SHOTFLEET_RETIRED_SECRETS_<PROFILE>"),
     NUMBER("SHOTFLEET_WEBHOOK_MAX_AGE_S", "300", 1, 86400,
            "oldest webhook timestamp that is accepted, in seconds"),
     NUMBER("SHOTFLEET_WEBHOOK_MAX_FUTURE_S", "60", 0, 86400,

@@ -11,7 +11,8 @@
 struct header {
     uint8_t digests[SIGNATURE_DIGESTS_MAX][DIGEST_MAX];
     size_t count;
-    char timestamp[64]; /* COMPOSITE: as written; "" when it is not there */
+    /* COMPOSITE: as written; "" when it is not there */
+    char timestamp[SIGNATURE_TIMESTAMP_SIZE];
 };
 
 /* Texts of a template's placeholders. */
@@ -308,6 +309,21 @@ enum signature_verdict signature_verify(const struct signature_scheme *scheme,
                ? SIGNATURE_FINE
                : judge_time(timestamp, scheme->unit, now_ms, max_age_ms,
                             max_future_ms);
+}
+
+void signature_timestamp(const struct signature_scheme *scheme,
+                         const struct signature_input *input,
+                         char out[SIGNATURE_TIMESTAMP_SIZE])
+{
+    struct header header;
+    const char *text = input->timestamp;
+
+    if (scheme->layout == SIGNATURE_COMPOSITE && scheme->timestamp_key)
+        text = input->signature &&
+                       read_header(scheme, &header, input->signature) == 0
+                   ? header.timestamp
+                   : NULL;
+    snprintf(out, SIGNATURE_TIMESTAMP_SIZE, "%s", text ? text : "");
 }
 
 const char *signature_verdict_name(enum signature_verdict v)

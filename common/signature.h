@@ -74,6 +74,13 @@ signature_verify(const struct signature_scheme *scheme,
                  const struct signature_input *input, int64_t now_ms,
                  int64_t max_age_ms, int64_t max_future_ms, size_t *key);
 
+/* The timestamp that is judged, as it was written: out of a composite header,
+ * else that of `input`; "" when there is none. */
+enum { SIGNATURE_TIMESTAMP_SIZE = 64 };
+void signature_timestamp(const struct signature_scheme *scheme,
+                         const struct signature_input *input,
+                         char out[SIGNATURE_TIMESTAMP_SIZE]);
+
 /* "wrong-signature"; for metrics and logs. */
 const char *signature_verdict_name(enum signature_verdict v);
 

@@ -103,25 +103,38 @@ static void parse_early(struct webhook *w, const struct profile *p,
             json_parse(r->body, r->body_len, w->detail, sizeof w->detail);
 }
 
+struct signature_input webhook_signature_input(const struct profile *p,
+                                               const struct webhook *w,
+                                               const struct webhook_request *r,
+                                               unsigned *signatures)
+{
+    struct signature_input input = { .id = w->id,
+                                     .body = r->body,
+                                     .body_len = r->body_len };
+
+    input.signature =
+        r->header(r->arg, p->webhook.signature_header, signatures);
+    if (p->webhook.timestamp_header)
+        input.timestamp = once(r->header, r->arg, p->webhook.timestamp_header);
+    else if (p->webhook.timestamp_path)
+        input.timestamp = scalar_at(w->document, p->webhook.timestamp_path);
+    return input;
+}
+
 static enum webhook_verdict judge_hmac(struct webhook *w,
                                        const struct webhook_terms *t,
                                        const struct webhook_request *r)
 {
     const struct profile *p = t->profile;
-    struct signature_input input = { .body = r->body, .body_len = r->body_len };
     unsigned count = 0;
+    const struct signature_input input =
+        webhook_signature_input(p, w, r, &count);
 
-    input.signature = r->header(r->arg, p->webhook.signature_header, &count);
     if (count > 1) {
         w->signature = SIGNATURE_MALFORMED;
         explain(w, "repeated-signature");
         return WEBHOOK_BAD_SIGNATURE;
     }
-    if (p->webhook.timestamp_header)
-        input.timestamp = once(r->header, r->arg, p->webhook.timestamp_header);
-    else if (p->webhook.timestamp_path)
-        input.timestamp = scalar_at(w->document, p->webhook.timestamp_path);
-    input.id = w->id;
     w->signature =
         signature_verify(&p->webhook.scheme, t->secrets, &input, t->now_ms,
                          t->max_age_ms, t->max_future_ms, &w->key);

@@ -64,6 +64,13 @@ MUST_USE enum webhook_verdict webhook_judge(struct webhook *out,
                                             const struct webhook_request *r);
 void webhook_release(struct webhook *w);
 
+/* What a profile's signature (WEBHOOK_HMAC) is judged by; `signatures` gets how
+ * many such headers there are.  `w` is of the same profile and request. */
+struct signature_input webhook_signature_input(const struct profile *p,
+                                               const struct webhook *w,
+                                               const struct webhook_request *r,
+                                               unsigned *signatures);
+
 /* What stands at a place that is a header or a parameter; NULL where there is
  * nothing, or more than one. */
 const char *webhook_outside(const struct webhook_request *r,

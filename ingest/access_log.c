@@ -58,6 +58,11 @@ bool access_log_refusal(struct access_log *l)
     return false;
 }
 
+bool access_log_is_first(const struct access_log *l)
+{
+    return l->lines == 1;
+}
+
 bool access_log_accepted(struct access_log *l)
 {
     if (l->options.sample == 0 || ++l->accepted < l->options.sample)

@@ -1,8 +1,13 @@
 #include "ingest/admission.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "ingest/client_address.h"
+
+/* Some hundred HMACs over more than this would hold up everybody else. */
+enum { DIAGNOSED_BODY_MAX_BYTES = 16 * 1024 };
 
 static const struct {
     unsigned status;
@@ -126,43 +131,84 @@ static enum refusal of_verdict(enum webhook_verdict v)
     return map[v];
 }
 
-static enum refusal judge_webhook(const struct gate *g, int64_t now_ms,
-                                  struct admitted *out)
+static struct webhook_terms terms_of(const struct gate *g,
+                                     const struct admitted *a)
 {
-    const struct webhook_terms terms = {
-        .profile = out->profile,
-        .secrets = gate_secrets(g, out->profile),
+    return (struct webhook_terms){
+        .profile = a->profile,
+        .secrets = gate_secrets(g, a->profile),
         .token_keys = &g->token_keys,
-        .now_ms = now_ms,
+        .now_ms = a->now_ms,
         .max_age_ms = g->max_age_ms,
         .max_future_ms = g->max_future_ms,
     };
-    enum refusal refusal =
-        of_verdict(webhook_judge(&out->webhook, &terms, &out->request));
-
-    if (*out->webhook.detail)
-        out->detail = out->webhook.detail;
-    return refusal;
 }
 
-enum refusal admit(const struct gate *g, const struct http_request *r,
-                   int64_t now_ms, struct admitted *out)
+static enum refusal judge_webhook(const struct gate *g, struct admitted *out)
+{
+    const struct webhook_terms terms = terms_of(g, out);
+
+    out->verdict = webhook_judge(&out->webhook, &terms, &out->request);
+    if (*out->webhook.detail)
+        out->detail = out->webhook.detail;
+    return of_verdict(out->verdict);
+}
+
+enum refusal admit_head(const struct gate *g, const struct http_request *r,
+                        struct admitted *out)
 {
     enum refusal refusal;
 
     *out = (struct admitted){
         .request = { .header = header_of, .query = parameter_of, .arg = r }
     };
-    out->request.body = http_body(r, &out->request.body_len);
     refusal = judge_address(g, r, out);
-    if (refusal == ADMITTED)
-        refusal = judge_path(g, r, out);
-    if (refusal == ADMITTED)
-        refusal = judge_webhook(g, now_ms, out);
-    return refusal;
+    return refusal == ADMITTED ? judge_path(g, r, out) : refusal;
+}
+
+enum refusal admit(const struct gate *g, const struct http_request *r,
+                   int64_t now_ms, struct admitted *out)
+{
+    enum refusal refusal = admit_head(g, r, out);
+
+    out->now_ms = now_ms;
+    out->request.body = http_body(r, &out->request.body_len);
+    return refusal == ADMITTED ? judge_webhook(g, out) : refusal;
 }
 
 void admitted_release(struct admitted *a)
 {
     webhook_release(&a->webhook);
+}
+
+/* Keys of other providers than this one. */
+static size_t collect_rings(const struct gate *g, const struct profile *p,
+                            struct key_ring *rings)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < g->profiles.count; i++) {
+        if (!secrets_equal(&g->secrets[i], gate_secrets(g, p)))
+            rings[count++] =
+                (struct key_ring){ g->profiles.items[i].name, &g->secrets[i] };
+    }
+    return count;
+}
+
+void admitted_diagnose(const struct admitted *a, const struct gate *g,
+                       char out[DIAGNOSIS_SIZE])
+{
+    struct diagnosis_terms terms = { .profiles = &g->profiles };
+    struct key_ring *rings = NULL;
+
+    *out = '\0';
+    if (!a->profile || a->verdict == WEBHOOK_FINE ||
+        a->request.body_len > DIAGNOSED_BODY_MAX_BYTES)
+        return;
+    rings = mem_resize_array(NULL, g->profiles.count, sizeof *rings);
+    terms.webhook = terms_of(g, a);
+    terms.rings = rings;
+    terms.ring_count = collect_rings(g, a->profile, rings);
+    diagnose(&terms, &a->webhook, a->verdict, &a->request, out);
+    free(rings);
 }

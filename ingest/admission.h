@@ -1,13 +1,14 @@
 /* admission.h - may this webhook come in?  Guilty until proven otherwise.
  *
- * Judged in this order: address, path and method, signature, timestamp, what
- * the URL says, body.  (Size is judged by the HTTP server while it reads.)
+ * Judged in this order: address, path and method; then size, by the HTTP server
+ * while it reads; signature, timestamp, what the URL says, body.
  * Every refusal has its own reason, status and counter; the sender learns only
  * a short text.
  */
 #ifndef ADMISSION_H
 #define ADMISSION_H
 
+#include "common/diagnosis.h"
 #include "common/http_server.h"
 #include "common/webhook.h"
 #include "ingest/gate.h"
@@ -33,14 +34,28 @@ struct admitted {
     const struct profile *profile; /* NULL: no such route */
     struct webhook_request request;
     struct webhook webhook; /* once the profile is known */
-    const char *detail;     /* more of the reason, for the log only; or NULL */
+    enum webhook_verdict verdict;
+    int64_t now_ms;
+    const char *detail; /* more of the reason, for the log only; or NULL */
     char ip[ADDRESS_TEXT_SIZE];
 };
 
-/* `out` needs admitted_release(), also after a refusal. */
+/* Address, path and method: all that a head says, before a body is there.
+ * `out` needs admitted_release(), also after a refusal; likewise below. */
+MUST_USE enum refusal admit_head(const struct gate *g,
+                                 const struct http_request *r,
+                                 struct admitted *out);
+/* The head once more, and the webhook. */
 MUST_USE enum refusal admit(const struct gate *g, const struct http_request *r,
                             int64_t now_ms, struct admitted *out);
 void admitted_release(struct admitted *a);
+
+/* What is probably the matter with a refused webhook (diagnosis.h), for the
+ * log;
+ * "" where it is not the webhook's fault, or the body is too long to be worth
+ * the time. */
+void admitted_diagnose(const struct admitted *a, const struct gate *g,
+                       char out[DIAGNOSIS_SIZE]);
 
 unsigned refusal_status(enum refusal r);
 const char *refusal_text(enum refusal r);  /* for the sender */

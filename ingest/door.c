@@ -48,6 +48,7 @@ struct http_server *door_open(struct loop *loop,
         .idle_timeout_s = (unsigned)settings->idle_timeout_s,
         .is_proxy = is_proxy,
         .event = on_event,
+        .head = receiver_look,
         .handler = receiver_handle,
         .arg = receiver,
     };

@@ -32,6 +32,8 @@ struct health {
     const struct ingest_settings *settings;
     struct metrics *metrics;
     bool reports;
+    loop_fn *known; /* NULL once it has run */
+    void *arg;
     struct loop_timer *timer;
     struct shard items[SHARDS_MAX];
     size_t count;
@@ -171,16 +173,26 @@ static void judge_load(struct shard *s)
                  "webhooks are accepted for this redis again");
 }
 
+static void report(struct health *h);
+
 /* The last answer of a look. */
 static void on_oldest(int64_t oldest_ms, void *arg)
 {
     struct shard *s = arg;
+    struct health *h = s->health;
 
     if (oldest_ms < 0)
         return;
     s->oldest_ms = oldest_ms;
     s->looked = true;
     judge_load(s);
+    if (h->known && s->judged) {
+        loop_fn *known = h->known;
+
+        h->known = NULL;
+        known(h->arg);
+        report(h);
+    }
 }
 
 static void look_at(struct shard *s)
@@ -248,7 +260,8 @@ static void on_state(bool up, void *arg)
 
 struct health *health_new(struct loop *loop, struct shards *shards,
                           const struct ingest_settings *settings,
-                          struct metrics *metrics, bool reports)
+                          struct metrics *metrics, bool reports, loop_fn *known,
+                          void *arg)
 {
     struct health *h = mem_zalloc(sizeof *h);
 
@@ -256,6 +269,8 @@ struct health *health_new(struct loop *loop, struct shards *shards,
                           .settings = settings,
                           .metrics = metrics,
                           .reports = reports,
+                          .known = known,
+                          .arg = arg,
                           .count = shards_count(shards) };
     h->timer = loop_timer_new(loop, look, h);
     for (size_t i = 0; i < h->count; i++) {

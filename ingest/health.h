@@ -17,10 +17,12 @@
 
 struct health;
 
-/* `reports`: this process sets the gauges about the streams. All borrowed. */
+/* `reports`: this process sets the gauges about the streams.  `known` runs
+ * once, when the first server has been judged.  All borrowed. */
 struct health *health_new(struct loop *loop, struct shards *shards,
                           const struct ingest_settings *settings,
-                          struct metrics *metrics, bool reports);
+                          struct metrics *metrics, bool reports, loop_fn *known,
+                          void *arg);
 void health_free(struct health *h); /* accepts NULL; after the shards */
 
 /* A shard_fits_fn; `arg` is the health. */

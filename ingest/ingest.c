@@ -14,7 +14,11 @@
 #include "ingest/ingest_metrics.h"
 #include "ingest/receiver.h"
 
-enum { DRAIN_CHECK_MS = 20 };
+enum {
+    DRAIN_CHECK_MS = 20,
+    /* Who knows nothing of any Redis by then takes requests to say 503. */
+    OPEN_LATEST_MS = 2000,
+};
 
 struct ingest {
     const struct ingest_shared *shared;
@@ -23,10 +27,12 @@ struct ingest {
     struct shards *shards;
     struct health *health;
     struct access_log *log;
-    struct http_server *server;
+    struct http_server *server; /* NULL until a Redis was judged */
+    struct loop_timer *open;
     struct loop_timer *drain;
     struct receiver receiver;
     struct gate reloaded; /* what SIGHUP, or a start after one, brought */
+    int code;             /* to exit with */
 };
 
 /* Secrets, profiles and address ranges anew, from the files that the settings
@@ -55,6 +61,25 @@ static void on_reload(void *arg)
         log_info(NULL, "reloaded secrets, profiles and address ranges");
 }
 
+/* Not before the first Redis was judged: requests that go to a process that
+ * just started would get 503, while another one would take them. */
+static void open_door(void *arg)
+{
+    struct ingest *in = arg;
+    char error[SETTINGS_ERROR_SIZE];
+
+    loop_timer_stop(in->open);
+    if (in->server)
+        return;
+    in->server = door_open(in->loop, in->shared->settings, &in->receiver, error,
+                           sizeof error);
+    if (in->server)
+        return;
+    log_error(NULL, "%s", error);
+    in->code = EXIT_CONFIG;
+    loop_stop(in->loop);
+}
+
 static void check_drained(void *arg)
 {
     struct ingest *in = arg;
@@ -69,6 +94,11 @@ static void on_stop(void *arg)
 {
     struct ingest *in = arg;
 
+    loop_timer_stop(in->open);
+    if (!in->server) {
+        loop_stop(in->loop);
+        return;
+    }
     http_server_quiesce(in->server);
     check_drained(in);
 }
@@ -81,6 +111,8 @@ static int ingest_start(struct ingest *in)
     in->loop = loop_new();
     supervisor_watch_stop(in->loop, on_stop, in);
     in->drain = loop_timer_new(in->loop, check_drained, in);
+    in->open = loop_timer_new(in->loop, open_door, in);
+    loop_timer_start(in->open, OPEN_LATEST_MS);
     in->shards = shards_new(in->loop, s->redis_url, s->redis_deadline_ms, error,
                             sizeof error);
     if (!in->shards) {
@@ -88,7 +120,7 @@ static int ingest_start(struct ingest *in)
         return EXIT_CONFIG;
     }
     in->health = health_new(in->loop, in->shards, s, in->shared->metrics,
-                            in->index == 0);
+                            in->index == 0, open_door, in);
     in->log = access_log_new(
         in->loop, &(struct access_log_options){ .refusals = s->log_refusals,
                                                 .sample = s->log_sample });
@@ -100,11 +132,6 @@ static int ingest_start(struct ingest *in)
                                       .log = in->log };
     reload(in); /* a replaced child must not fall back to old secrets */
     loop_on_signal(in->loop, SIGHUP, on_reload, in);
-    in->server = door_open(in->loop, s, &in->receiver, error, sizeof error);
-    if (!in->server) {
-        log_error(NULL, "%s", error);
-        return EXIT_CONFIG;
-    }
     return 0;
 }
 
@@ -113,14 +140,17 @@ int ingest_child(unsigned index, void *arg)
     struct ingest in = { .shared = arg, .index = index };
     int code = ingest_start(&in);
 
-    if (code == 0)
+    if (code == 0) {
         loop_run(in.loop);
+        code = in.code;
+    }
     shards_free(in.shards); /* answers what still waits */
     http_server_free(in.server);
     health_free(in.health);
     access_log_free(in.log);
     gate_release(&in.reloaded);
     loop_timer_free(in.drain);
+    loop_timer_free(in.open);
     loop_free(in.loop);
     return code;
 }

@@ -165,26 +165,31 @@ static void append(struct receiver *rc, struct redis *redis,
 static void log_refusal(struct receiver *rc, enum refusal refusal,
                         const struct admitted *a)
 {
-    if (access_log_refusal(rc->log))
-        log_info(LOG_WITH({ "reason", refusal_label(refusal) }, { "ip", a->ip },
-                          { "provider", a->profile ? a->profile->name : NULL },
-                          { "job", a->webhook.job }, { "detail", a->detail }),
-                 "refused a webhook");
+    char hint[DIAGNOSIS_SIZE] = "";
+
+    if (!access_log_refusal(rc->log))
+        return;
+    if (access_log_is_first(rc->log))
+        admitted_diagnose(a, rc->gate, hint);
+    log_info(LOG_WITH({ "reason", refusal_label(refusal) }, { "ip", a->ip },
+                      { "provider", a->profile ? a->profile->name : NULL },
+                      { "job", a->webhook.job }, { "detail", a->detail },
+                      { "hint", *hint ? hint : NULL }),
+             "refused a webhook");
 }
 
-static void judge(struct receiver *rc, struct http_request *r,
-                  struct admitted *a)
+static void turn_away(struct receiver *rc, struct http_request *r,
+                      enum refusal refusal, const struct admitted *a)
 {
-    enum refusal refusal = admit(rc->gate, r, clock_wall_ms(), a);
-    struct redis *redis = NULL;
+    log_refusal(rc, refusal, a);
+    refuse(rc, r, counters_of(rc, a), refusal);
+}
 
-    if (refusal != ADMITTED)
-        log_refusal(rc, refusal, a);
-    if (refusal != ADMITTED && !refusal_is_authentic(refusal)) {
-        refuse(rc, r, counters_of(rc, a), refusal);
-        return;
-    }
-    redis = shards_pick(rc->shards, health_fits, rc->health);
+static void take_in(struct receiver *rc, struct http_request *r,
+                    enum refusal refusal, const struct admitted *a)
+{
+    struct redis *redis = shards_pick(rc->shards, health_fits, rc->health);
+
     if (!redis)
         unavailable(rc, r, counters_of(rc, a), health_reason(rc->health));
     else if (redis_outstanding(redis) >= IN_FLIGHT_MAX)
@@ -194,10 +199,29 @@ static void judge(struct receiver *rc, struct http_request *r,
         append(rc, redis, r, a, refusal);
 }
 
+void receiver_look(struct http_request *request, void *arg)
+{
+    struct receiver *rc = arg;
+    struct admitted admitted;
+    enum refusal refusal = admit_head(rc->gate, request, &admitted);
+
+    if (refusal != ADMITTED)
+        turn_away(rc, request, refusal, &admitted);
+    admitted_release(&admitted);
+}
+
 void receiver_handle(struct http_request *request, void *arg)
 {
+    struct receiver *rc = arg;
     struct admitted admitted;
+    enum refusal refusal = admit(rc->gate, request, clock_wall_ms(), &admitted);
 
-    judge(arg, request, &admitted);
+    if (refusal != ADMITTED && !refusal_is_authentic(refusal)) {
+        turn_away(rc, request, refusal, &admitted);
+    } else {
+        if (refusal != ADMITTED)
+            log_refusal(rc, refusal, &admitted);
+        take_in(rc, request, refusal, &admitted);
+    }
     admitted_release(&admitted);
 }

@@ -23,7 +23,9 @@ struct receiver {
     struct access_log *log;
 };
 
-/* The http_handler of ingest; `arg` is the receiver. */
+/* The http_handlers of ingest: for a head, which refuses what need not be read
+ * on, and for the whole request.  `arg` is the receiver. */
+void receiver_look(struct http_request *request, void *arg);
 void receiver_handle(struct http_request *request, void *arg);
 
 #endif

@@ -1,0 +1,203 @@
+"""A provider that speaks Screenshotly's contract, fast, and treats its customer
+badly: it drops, repeats, reorders, delays and corrupts webhooks and fails
+captures, as a seed says.  What it told about a job is kept, so that every end of
+a job can be held against it."""
+
+import asyncio
+import collections
+import json
+import random
+import urllib.parse
+
+from doubles import png, sign_webhook
+
+DROPPED = 0.30
+REPEATED = 0.20
+REORDERED = 0.20
+CORRUPTED = 0.01
+FAILED = 0.10       # half of them for good
+FORGOTTEN = 0.005   # its status API knows nothing of the capture
+GONE = 0.005        # the picture vanishes
+BUSY = 0.01         # 429 in place of taking the capture
+MEAN_DELAY_S = 0.2
+SEND_AGAIN_S = (1, 3)  # a webhook that was not answered 2xx
+PICTURE = png(4, 3)
+
+
+async def read_message(reader):
+    """(first line, headers in lower case, body); None at the end."""
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    first, *lines = head.split("\r\n")[:-2]
+    headers = {name.lower(): value.strip()
+               for name, _, value in (line.partition(":") for line in lines)}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return first, headers, body
+
+
+class Capture:
+    def __init__(self, number, seed, webhook_url, url):
+        self.id = f"c{number}"
+        self.webhook_url = webhook_url
+        self.job = dict(urllib.parse.parse_qsl(
+            urllib.parse.urlsplit(webhook_url).query)).get("jobId")
+        self.luck = random.Random(f"{seed}/{number}")
+        self.well = url.endswith("/probe")  # nothing happens to these
+        self.status = {"jobId": self.id, "status": "processing"}
+        self.forgotten = self.chance(FORGOTTEN)
+        self.gone = self.chance(GONE)
+
+    def chance(self, share):
+        return self.luck.random() < share and not self.well
+
+
+class Provider:
+    def __init__(self, seed, secret, key):
+        self.seed = seed
+        self.secret = secret
+        self.key = key
+        self.captures = {}
+        self.told = collections.defaultdict(set)  # job -> reasons to fail
+        self.counts = collections.Counter()
+        self.down = False
+        self.tasks = set()
+        self.server = None
+
+    async def start(self):
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=512)
+        self.url = "http://127.0.0.1:%d" % self.server.sockets[0].getsockname()[1]
+
+    # answering
+
+    async def serve(self, reader, writer):
+        try:
+            while message := await read_message(reader):
+                status, kind, data = self.answer(*message)
+                writer.write(b"HTTP/1.1 %d x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+                             % (status, kind, len(data)) + data)
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    def answer(self, first, headers, body):
+        method, target, _ = first.split(" ")
+        path = target.split("?")[0]
+        if self.down:
+            self.counts["refused while down"] += 1
+            return reply(503, {"error": "down"})
+        if method == "POST" and path == "/screenshot":
+            if headers.get("authorization") != f"Bearer {self.key}":
+                return reply(401, {"error": "unauthorized", "code": "UNAUTHORIZED"})
+            return self.submit(json.loads(body))
+        capture = self.captures.get(path.split("/")[-1].split(".")[0])
+        if path.startswith("/images/") and capture and not capture.gone:
+            return 200, b"image/png", PICTURE
+        if path.startswith("/screenshot/") and capture and not capture.forgotten:
+            self.counts["asked"] += 1
+            return reply(200, capture.status)
+        if capture:
+            self.told[capture.job].add("PICTURE_GONE" if path.startswith("/images/") else "LOST")
+        return reply(404, {"error": "not found", "code": "INVALID_REQUEST"})
+
+    def submit(self, body):
+        capture = Capture(len(self.captures) + 1, self.seed, body["webhookUrl"], body["url"])
+        if capture.chance(BUSY):
+            self.captures[capture.id] = capture
+            capture.forgotten = True
+            self.counts["too busy"] += 1
+            return reply(429, {"error": "busy", "code": "RATE_LIMITED"})
+        self.captures[capture.id] = capture
+        self.counts["captures"] += 1
+        task = asyncio.get_running_loop().create_task(self.render(capture))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return reply(202, {"success": True, "jobId": capture.id, "status": "queued",
+                           "statusUrl": f"/screenshot/{capture.id}"})
+
+    # working
+
+    async def render(self, capture):
+        luck = capture.luck
+        if capture.well:
+            self.finish(capture)
+            await self.deliver(capture, self.outcome(capture))
+            return
+        await asyncio.sleep(luck.expovariate(1 / MEAN_DELAY_S))
+        progress = self.event(capture, "progress", progress=luck.randrange(1, 99))
+        self.finish(capture)
+        outcome = self.outcome(capture)
+        events = [progress, outcome] if luck.random() < 0.5 else [outcome]
+        if luck.random() < DROPPED:
+            self.counts["webhooks dropped"] += 1
+            events.remove(outcome)
+        elif luck.random() < REPEATED:
+            self.counts["webhooks repeated"] += 1
+            events += [outcome] * luck.randint(1, 3)
+        if luck.random() < REORDERED:
+            luck.shuffle(events)
+        for event in events:
+            await asyncio.sleep(luck.expovariate(1 / MEAN_DELAY_S))
+            await self.deliver(capture, event)
+
+    def finish(self, capture):
+        failed = capture.chance(FAILED)
+        if not failed:
+            capture.status = {"jobId": capture.id, "status": "completed", "completed": True,
+                              "imageUrl": f"{self.url}/images/{capture.id}.png",
+                              "metadata": {"width": 4, "height": 3, "size": len(PICTURE)}}
+            return
+        code = capture.luck.choice(("INVALID_URL", "CAPTURE_ERROR"))
+        self.told[capture.job].add(code)
+        self.counts["captures failed"] += 1
+        capture.status = {"jobId": capture.id, "status": "failed", "failed": True,
+                          "error": "it broke", "errorCode": code}
+
+    def outcome(self, capture):
+        names = ("imageUrl", "metadata", "error", "errorCode")
+        data = {n: capture.status[n] for n in names if n in capture.status}
+        return self.event(capture, capture.status["status"], **data)
+
+    @staticmethod
+    def event(capture, word, **data):
+        return json.dumps({"event": f"screenshot.{word}",
+                           "data": {"jobId": capture.id, **data}}).encode()
+
+    async def deliver(self, capture, body):
+        """Again twice, unless it is answered 2xx."""
+        for pause_s in (*SEND_AGAIN_S, None):
+            status = await self.post(capture, body)
+            self.counts[f"webhooks answered {status}"] += 1
+            if 200 <= status < 300 or pause_s is None:
+                return
+            await asyncio.sleep(pause_s)
+
+    async def post(self, capture, body):
+        """The status, 0 for none."""
+        headers = sign_webhook(body, self.secret)
+        if capture.chance(CORRUPTED):
+            self.counts["webhooks corrupted"] += 1
+            at = capture.luck.randrange(len(body))
+            body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
+        parts = urllib.parse.urlsplit(capture.webhook_url)
+        lines = [f"POST {parts.path}?{parts.query} HTTP/1.1", f"Host: {parts.netloc}",
+                 f"Content-Length: {len(body)}", "Connection: close",
+                 *(f"{n}: {v}" for n, v in headers.items())]
+        writer = None
+        try:
+            async with asyncio.timeout(10):
+                reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+                writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+                return int((await reader.readline()).split()[1])
+        except (OSError, IndexError, TimeoutError):
+            return 0
+        finally:
+            if writer:
+                writer.close()
+
+
+def reply(status, value):
+    return status, b"application/json", json.dumps(value).encode()

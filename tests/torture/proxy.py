@@ -1,0 +1,69 @@
+"""A TCP proxy that spoils connections: slow, reset, or half-open, where the other
+end is gone and nobody says so."""
+
+import asyncio
+import socket
+import struct
+
+SLOW_S = 0.1
+
+
+class Proxy:
+    """Listens on 127.0.0.1; `connect` makes the (reader, writer) beyond it."""
+
+    def __init__(self, connect):
+        self.connect = connect
+        self.slow = False
+        self.silent = False  # swallows, of new connections too
+        self.pairs = set()   # (client's writer, server's writer)
+        self.dead = set()    # those that stay silent for ever
+
+    async def start(self):
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    async def serve(self, reader, writer):
+        try:
+            far_reader, far_writer = await self.connect()
+        except OSError:
+            writer.transport.abort()
+            return
+        pair = (writer, far_writer)
+        self.pairs.add(pair)
+        if self.silent:
+            self.dead.add(pair)
+        try:
+            await asyncio.gather(self.copy(reader, far_writer, pair),
+                                 self.copy(far_reader, writer, pair))
+        except OSError:
+            pass
+        finally:
+            self.pairs.discard(pair)
+            self.dead.discard(pair)
+            for end in pair:
+                end.transport.abort()
+
+    async def copy(self, reader, writer, pair):
+        while data := await reader.read(65536):
+            if self.slow:
+                await asyncio.sleep(SLOW_S)
+            if pair not in self.dead:
+                writer.write(data)
+                await writer.drain()
+        raise ConnectionError  # either end's end is the end
+
+    def reset(self):
+        for pair in list(self.pairs):
+            for end in pair:
+                linger = struct.pack("ii", 1, 0)
+                end.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                end.transport.abort()
+
+    def silence(self):
+        """Until hear(); what is open now never says a word again."""
+        self.silent = True
+        self.dead |= self.pairs
+
+    def hear(self):
+        self.silent = False

@@ -104,6 +104,7 @@ create table dead_letters (
     provider text,
     source text,                 -- of the entry: webhook, poll
     type text,                   -- content type of the payload
+    head text,                   -- JSON: what it said outside its body
     payload bytea not null,      -- raw
     error text not null,
     attempts integer not null default 1,

@@ -53,7 +53,8 @@ create function record_entries(
     payloads bytea[],         -- dead: the raw body
     dead_ids uuid[],          -- the dead letter that this entry feeds back
     stale_after_ms bigint,
-    max_feeds integer         -- dead letters are fed back so often
+    max_feeds integer,        -- dead letters are fed back so often
+    heads text[] default null -- dead: what the entry says outside its body
 ) returns table (
     entry_id text,
     outcome text,             -- of deliveries, or repeated: recorded before
@@ -75,11 +76,13 @@ begin
             entry_ids, streams, job_ids, attempts, events, providers, sources,
             delivery_ids, ips, received_ms, provider_job_ids, progresses,
             image_keys, image_types, widths, heights, sizes_bytes, sha256s,
-            errors, error_codes, delays_ms, content_types, payloads, dead_ids)
+            errors, error_codes, delays_ms, content_types, payloads, dead_ids,
+            heads)
         as e (entry_id, stream, job_id, attempt, event, provider, source,
               delivery_id, ip, received_ms, provider_job_id, progress,
               image_key, image_type, width, height, size_bytes, sha256,
-              error, error_code, delay_ms, content_type, payload, dead_id)
+              error, error_code, delay_ms, content_type, payload, dead_id,
+              head)
     ),
     decided as (
         select e.*, j.status as old_status, j.attempt as old_attempt,
@@ -183,10 +186,10 @@ begin
     ),
     buried as (
         insert into dead_letters (entry_id, stream, job_id, attempt, provider,
-                                  source, type, payload, error, received_at,
-                                  next_attempt_at)
+                                  source, type, head, payload, error,
+                                  received_at, next_attempt_at)
         select d.entry_id, d.stream, d.job_id, d.attempt, d.provider,
-               d.source, d.content_type, coalesce(d.payload, ''),
+               d.source, d.content_type, d.head, coalesce(d.payload, ''),
                coalesce(d.error, 'no job has this id'),
                to_timestamp(d.received_ms / 1000.0),
                now() + d.delay_ms * interval '1 millisecond'

@@ -92,7 +92,7 @@ $$;
 create function feed_due(how_many integer)
 returns table (dead_id uuid, stream text, job_id uuid, attempt integer,
                provider text, source text, type text, payload bytea,
-               received_ms bigint, dropped boolean)
+               received_ms bigint, dropped boolean, head text)
 language sql volatile as $$
     with due as (
         select l.id from dead_letters l
@@ -106,7 +106,7 @@ language sql volatile as $$
     returning l.id, l.stream, l.job_id, l.attempt, l.provider, l.source,
               l.type, l.payload,
               (extract(epoch from l.received_at) * 1000)::bigint,
-              l.dropped
+              l.dropped, l.head
 $$;
 
 -- The dead letters that wait, or wait for a person; null matches everything.

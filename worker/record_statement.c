@@ -16,7 +16,8 @@ static const struct db_statement statement = {
     "record_entries",
     "select r.entry_id, r.outcome, r.job_id, r.status, r.attempt, r.progress "
     "from record_entries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-    " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) r "
+    " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $26, $27,"
+    " $25) r "
     "join unnest($1) with ordinality as e (id, n) on e.id = r.entry_id "
     "order by e.n"
 };
@@ -102,6 +103,7 @@ static void add_entry(struct record_arrays *a, const struct entry *e)
     else
         db_array_add(b++, NULL);
     db_array_add(b++, f->dead && uuid_is_valid(f->dead) ? f->dead : NULL);
+    db_array_add(b++, keeps_payload(e) ? f->head : NULL);
 }
 
 void record_entries(struct db *db, struct record_arrays *a,

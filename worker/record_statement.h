@@ -7,7 +7,7 @@
 #include "common/db.h"
 #include "worker/entry.h"
 
-enum { RECORD_ARRAYS = 24 };
+enum { RECORD_ARRAYS = 25 };
 
 struct record_arrays {
     struct buf items[RECORD_ARRAYS];

@@ -154,6 +154,7 @@ static void condemn(struct entry *e, const char *why)
     struct result *r = &e->result;
 
     e->fields.ip = e->fields.id = e->fields.type = e->fields.attempt = NULL;
+    e->fields.head = NULL;
     e->fields.provider = word_or_null(e->fields.provider);
     e->fields.source = word_or_null(e->fields.source);
     stored_free(r->picture);

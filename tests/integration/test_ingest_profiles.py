@@ -275,6 +275,29 @@ def test_a_relative_picture_url_and_a_job_by_the_providers_uuid(ingest, own_prof
     assert ingest.wait_for_job(job, "completed").width == 4
 
 
+def test_a_dead_letter_remembers_what_was_outside_the_body(ingest, own_profile, provider):
+    ingest.stop("ingest")
+    own_profile("headed", {
+        "auth": {"kind": "static-header", "header": "X-Key"},
+        "payload": {"image": "header:X-Image", "width": "query:w"}},
+        submit={"base_url": "https://headed.example", "path": "/", "url_field": "url",
+                "webhook_field": "hook"})
+    ingest.env["SHOTFLEET_PROVIDER_URL_HEADED"] = provider.url
+    ingest.env["SHOTFLEET_WEBHOOK_SECRETS_HEADED"] = "k"
+    ingest.start_all("ingest", "worker")
+    job = queue_for(ingest, "headed")
+    provider.captures.append(type("Capture", (), {"id": "p1", "forgotten": False}))
+    provider.picture = b"no picture yet"
+    assert post(ingest, "headed", b"{}", {"X-Key": "k", "X-Image": "/images/p1.png"},
+                f"?jobId={job}").status == 200
+    [letter] = wait_for(lambda: ingest.sql("select * from dead_letters"), 30, "a dead letter")
+    assert json.loads(letter.head) == {"header:X-Image": "/images/p1.png"}
+    provider.picture = png(6, 6)
+    ingest.sql("update dead_letters set next_attempt_at = now()")
+    ingest.start("poller")
+    assert ingest.wait_for_job(job, "completed").width == 6
+
+
 # authentic but malformed
 
 def test_a_malformed_webhook_is_kept_once(ingest, secrets):

@@ -48,10 +48,11 @@ static void add_ring(struct doctor_keys *k, struct secrets keys, char *name)
 }
 
 /* Profiles without secrets of their own share the general ones. */
-static int add_profiles(struct doctor_keys *k, const struct profiles *profiles,
-                        const struct profile *provider,
-                        char error[SETTINGS_ERROR_SIZE])
+static void add_profiles(struct doctor_keys *k, const struct profiles *profiles,
+                         const struct profile *provider)
 {
+    char error[SETTINGS_ERROR_SIZE];
+
     for (size_t i = 0; i < profiles->count; i++) {
         const struct profile *p = &profiles->items[i];
         struct secrets keys = { 0 };
@@ -59,13 +60,12 @@ static int add_profiles(struct doctor_keys *k, const struct profiles *profiles,
         if (p == provider)
             continue;
         if (parse_for(&keys, "SHOTFLEET_WEBHOOK_SECRETS", p, error) != 0)
-            return -1;
+            continue; /* not what is asked about */
         if (secrets_equal(&keys, &k->own))
             secrets_release(&keys);
         else
             add_ring(k, keys, mem_format("profile \"%s\"", p->name));
     }
-    return 0;
 }
 
 static int add_list(struct doctor_keys *k, const char *list,
@@ -100,9 +100,9 @@ int doctor_keys_load(struct doctor_keys *k, const struct doctor_settings *s,
     if (add_list(k, s->webhook_secrets, provider, "SHOTFLEET_WEBHOOK_SECRETS",
                  error) != 0 ||
         add_list(k, s->token_secrets, provider, "SHOTFLEET_TOKEN_SECRETS",
-                 error) != 0 ||
-        add_profiles(k, profiles, provider, error) != 0)
+                 error) != 0)
         return -1;
+    add_profiles(k, profiles, provider);
     k->rings = mem_resize_array(NULL, k->ring_count, sizeof *k->rings);
     for (size_t i = 0; i < k->ring_count; i++)
         k->rings[i] = (struct key_ring){ k->names[i], &k->ring_keys[i] };

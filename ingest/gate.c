@@ -1,42 +1,80 @@
 #include "ingest/gate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/log.h"
 #include "common/mem.h"
 
-/* A profile whose webhooks nobody could check is open to nobody. */
-static void warn_if_closed(const struct profile *p, const struct secrets *keys)
+/* -1 with `error` only for secrets that are meant for this profile; general
+ * ones that it cannot use leave it without any. */
+static int load_secrets_of(struct secrets *out, const struct profile *p,
+                           const char *general, char error[SETTINGS_ERROR_SIZE])
 {
-    if (p->webhook.auth != WEBHOOK_URL_TOKEN && keys->count == 0)
-        log_warning(LOG_WITH({ "provider", p->name }),
-                    "webhooks of this provider are refused: it has no secret; "
-                    "set SHOTFLEET_WEBHOOK_SECRETS");
+    char *list =
+        settings_for_profile("SHOTFLEET_WEBHOOK_SECRETS", p->name, error);
+    char reason[128];
+    int rc = 0;
+
+    if (!list)
+        return -1;
+    if (secrets_parse(out, list, p->webhook.decode_whsec, reason,
+                      sizeof reason) != 0 &&
+        strcmp(list, general) != 0) {
+        snprintf(error, SETTINGS_ERROR_SIZE,
+                 "SHOTFLEET_WEBHOOK_SECRETS of provider \"%s\": %s", p->name,
+                 reason);
+        rc = -1;
+    }
+    explicit_bzero(list, strlen(list));
+    free(list);
+    if (rc == 0 && p->webhook.auth == WEBHOOK_HMAC)
+        secrets_prepare(out, p->webhook.scheme.algorithm);
+    return rc;
 }
 
-static int load_secrets(struct gate *g, char error[SETTINGS_ERROR_SIZE])
+static int load_secrets(struct gate *g, const char *general,
+                        char error[SETTINGS_ERROR_SIZE])
 {
     g->secrets = mem_zalloc(g->profiles.count * sizeof *g->secrets);
     for (size_t i = 0; i < g->profiles.count; i++) {
-        const struct profile *p = &g->profiles.items[i];
-        char *list =
-            settings_for_profile("SHOTFLEET_WEBHOOK_SECRETS", p->name, error);
-        int rc;
-
-        if (!list)
+        if (load_secrets_of(&g->secrets[i], &g->profiles.items[i], general,
+                            error) != 0)
             return -1;
-        rc = secrets_parse(&g->secrets[i], list, p->webhook.decode_whsec, error,
-                           SETTINGS_ERROR_SIZE);
-        explicit_bzero(list, strlen(list));
-        free(list);
-        if (rc != 0)
-            return -1;
-        if (p->webhook.auth == WEBHOOK_HMAC)
-            secrets_prepare(&g->secrets[i], p->webhook.scheme.algorithm);
-        warn_if_closed(p, &g->secrets[i]);
     }
     return 0;
+}
+
+static bool is_closed(const struct gate *g, const struct profile *p)
+{
+    if (p->webhook.require_token && g->token_keys.count == 0)
+        return true;
+    return p->webhook.auth != WEBHOOK_URL_TOKEN &&
+           gate_secrets(g, p)->count == 0;
+}
+
+/* A profile whose webhooks nobody could check is open to nobody. */
+static void warn_of_closed(const struct gate *g)
+{
+    enum { NAMES_MAX_BYTES = 1024 };
+    struct buf names;
+    int cut = 0;
+
+    buf_init(&names, NAMES_MAX_BYTES);
+    for (size_t i = 0; i < g->profiles.count && cut == 0; i++) {
+        if (is_closed(g, &g->profiles.items[i]))
+            cut = buf_printf(&names, "%s%s", names.len > 0 ? "," : "",
+                             g->profiles.items[i].name);
+    }
+    if (names.len > 0)
+        log_warning(LOG_WITH({ "providers", names.data }),
+                    "webhooks of these providers are refused: they have no "
+                    "secret that they can use; set SHOTFLEET_WEBHOOK_SECRETS, "
+                    "or the same with a "
+                    "provider's name behind it");
+    buf_release(&names);
 }
 
 int gate_init(struct gate *g, const struct ingest_settings *s,
@@ -49,7 +87,7 @@ int gate_init(struct gate *g, const struct ingest_settings *s,
                         .max_future_ms = s->max_future_s * 1000 };
     if (profiles_load(&g->profiles, s->providers_dir, error,
                       SETTINGS_ERROR_SIZE) != 0 ||
-        load_secrets(g, error) != 0 ||
+        load_secrets(g, s->webhook_secrets, error) != 0 ||
         secrets_parse(&g->token_keys, tokens, false, error,
                       SETTINGS_ERROR_SIZE) != 0 ||
         ranges_parse(&g->allowed, s->allowed_ips, error, SETTINGS_ERROR_SIZE) !=
@@ -58,6 +96,7 @@ int gate_init(struct gate *g, const struct ingest_settings *s,
                      SETTINGS_ERROR_SIZE) != 0)
         return -1;
     secrets_prepare(&g->token_keys, SIGNATURE_SHA256); /* token.h */
+    warn_of_closed(g);
     return 0;
 }
 

@@ -215,6 +215,23 @@ def test_a_bad_profile_stops_a_program_with_one_line(stack, own_profile, program
     assert all(word in line for word in words), line
 
 
+def test_secrets_that_a_profile_cannot_use(stack):
+    """A general one closes that profile; one of its own is a mistake."""
+    stack.start("ingest", SHOTFLEET_WEBHOOK_SECRETS="whsec_not base64")
+    body = b"{}"
+    assert post(stack, "urlbox", body, dialects.urlbox(body, "whsec_not base64")).status == 200
+    assert post(stack, "standard-webhooks", body, {"webhook-id": "1"}).status == 401
+    lines = [l for l in stack.log("ingest").splitlines() if "providers are refused" in l]
+    assert lines and all(l.endswith("providers=standard-webhooks") for l in lines)
+    stack.stop("ingest")
+    program = stack.start("ingest", wait=False, instance="again",
+                          SHOTFLEET_WEBHOOK_SECRETS_STANDARD_WEBHOOKS="whsec_not base64")
+    assert program.process.wait(20) == 2
+    stack.programs.pop("again")
+    assert r'provider \"standard-webhooks\": secret 1' in program.log_text()
+    assert "whsec_not" not in program.log_text()
+
+
 # the whole road
 
 def test_the_body_is_the_picture(ingest):

@@ -14,6 +14,14 @@
 /* More webhooks than this waiting for one Redis means that it hangs. */
 enum { IN_FLIGHT_MAX = 5000 };
 
+/* What the access log tells of an accepted webhook. */
+struct sample {
+    char *provider; /* copies: the profile may be reloaded */
+    char *job;      /* or NULL */
+    char ip[ADDRESS_TEXT_SIZE];
+    char bytes[24];
+};
+
 /* An entry that Redis has not answered yet. */
 struct append {
     struct receiver *receiver;
@@ -21,7 +29,7 @@ struct append {
     size_t counters;      /* of its provider; the profile may be reloaded */
     enum refusal refusal; /* ADMITTED, or why it is kept as a dead letter */
     enum webhook_answer answer;
-    char *line; /* for the access log; NULL: none */
+    struct sample *sample; /* NULL: it gets no line */
 };
 
 /* The index of the first of a provider's counters, one per outcome. */
@@ -72,8 +80,12 @@ static void accept_webhook(struct receiver *rc, const struct append *a,
     metric_add(rc->metrics, a->counters + ADMITTED, 1);
     metric_observe_us(rc->metrics, ACK_SECONDS,
                       clock_monotonic_us() - http_received_us(r));
-    if (a->line)
-        log_info(LOG_WITH({ "entry", id }), "%s", a->line);
+    if (a->sample)
+        log_info(LOG_WITH({ "entry", id }, { "ip", a->sample->ip },
+                          { "provider", a->sample->provider },
+                          { "job", a->sample->job },
+                          { "bytes", a->sample->bytes }),
+                 "accepted a webhook");
     if (a->answer == WEBHOOK_ANSWER_OK) {
         http_respond(r, 200, "text/plain", "OK", 2, NULL);
         return;
@@ -85,6 +97,26 @@ static void accept_webhook(struct receiver *rc, const struct append *a,
 }
 
 /* --- appending */
+
+static struct sample *sample_new(const struct admitted *a)
+{
+    struct sample *s = mem_zalloc(sizeof *s);
+
+    s->provider = mem_strdup(a->profile->name);
+    s->job = mem_strdup_or_null(a->webhook.job);
+    snprintf(s->ip, sizeof s->ip, "%s", a->ip);
+    snprintf(s->bytes, sizeof s->bytes, "%zu", a->request.body_len);
+    return s;
+}
+
+static void sample_free(struct sample *s)
+{
+    if (!s)
+        return;
+    free(s->provider);
+    free(s->job);
+    free(s);
+}
 
 static void on_appended(const char *id, const char *error, void *arg)
 {
@@ -98,7 +130,7 @@ static void on_appended(const char *id, const char *error, void *arg)
         refuse(rc, a->request, a->counters, a->refusal);
     else
         accept_webhook(rc, a, id);
-    free(a->line);
+    sample_free(a->sample);
     free(a);
 }
 
@@ -113,10 +145,7 @@ static struct append *append_new(struct receiver *rc, struct http_request *r,
                                .refusal = refusal,
                                .answer = a->profile->webhook.answer };
     if (refusal == ADMITTED && access_log_accepted(rc->log))
-        append->line = mem_format(
-            "accepted a webhook of %zu bytes by %s from %s for job %s",
-            a->request.body_len, a->profile->name, a->ip,
-            a->webhook.job ? a->webhook.job : "unknown");
+        append->sample = sample_new(a);
     return append;
 }
 

@@ -399,5 +399,5 @@ def test_a_sample_of_accepted_webhooks(stack, secrets):
         assert post(stack, "urlbox", body, dialects.urlbox(body, secrets["urlbox"])).status == 200
     log = stack.log("ingest")
     assert log.count("accepted a webhook") == 2
-    assert "urlbox" in log and "127.0.0.1" in log and "not for the log" not in log
+    assert "ip=127.0.0.1 provider=urlbox bytes=25" in log and "not for the log" not in log
     assert not any(secret in log for secret in secrets.values())

@@ -130,3 +130,35 @@ def test_depth_at_its_limit(ingest, depth, status):
     what = {key: value for step in STEPS for key, value in step[0].items()}
     body = b'{"a":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
     assert send(ingest, {**WRONG, **what, "body": body}).status == status
+
+
+def send_raw(stack, *lines):
+    """A good webhook with these header lines besides; returns the status."""
+    now = str(int(time.time()))
+    signature = dialects.digest("k", now.encode() + b"." + GOOD_BODY).hex()
+    head = [f"POST /webhooks/strict?jobId={JOB}&attempt=1&token={dialects.token('t', JOB)} HTTP/1.1",
+            "Host: x", "Connection: close", f"Content-Length: {len(GOOD_BODY)}",
+            f"X-Sig: {signature}", f"X-Time: {now}", *lines]
+    with socket.create_connection(("127.0.0.1", stack.ports["ingest"]), 10) as s:
+        s.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + GOOD_BODY)
+        return int(s.makefile("rb").readline().split()[1])
+
+
+def test_repeated_headers(ingest):
+    def status(*lines):
+        return send_raw(ingest, *lines)
+
+    proxy = "X-Forwarded-For: 127.0.0.1"
+    assert status("X-Forwarded-For: 10.0.0.1") == 200
+    # one list, in order: the right-most that is no proxy is in the first line
+    assert status("X-Forwarded-For: 192.0.2.1, 10.0.0.2", "x-forwarded-for: 127.0.0.1") == 200
+    assert status("X-Forwarded-For: 10.0.0.1", "X-Forwarded-For: 192.0.2.1") == 403
+    assert status("Forwarded: for=10.0.0.3", "Forwarded: for=127.0.0.1") == 200
+    assert status("Forwarded: for=10.0.0.3", "X-Forwarded-For: 10.0.0.4", proxy) == 400
+    assert [status(*["X-Forwarded-For: 127.0.0.1"] * (n - 1), "X-Forwarded-For: 10.0.0.5")
+            for n in (15, 16, 17)] == [200, 200, 400]
+    # nobody can tell which of two is meant
+    assert status("X-Forwarded-For: 10.0.0.1", "X-Sig: 00") == 401
+    assert status("X-Forwarded-For: 10.0.0.1", "X-Time: 1") == 401
+    ips = [fields[b"ip"].decode() for _, fields in ingest.redis.xrange("shotfleet:webhook")]
+    assert ips == ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.5", "10.0.0.5"]

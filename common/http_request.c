@@ -124,6 +124,24 @@ unsigned http_header_count(const struct http_request *r, const char *name)
     return find(r, MHD_HEADER_KIND, name).count;
 }
 
+static const char *both(struct search s, unsigned *count)
+{
+    *count = s.count;
+    return s.first;
+}
+
+const char *http_query_and_count(const struct http_request *r, const char *name,
+                                 unsigned *count)
+{
+    return both(find(r, MHD_GET_ARGUMENT_KIND, name), count);
+}
+
+const char *http_header_and_count(const struct http_request *r,
+                                  const char *name, unsigned *count)
+{
+    return both(find(r, MHD_HEADER_KIND, name), count);
+}
+
 struct collection {
     const char *name;
     const char **values;

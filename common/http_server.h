@@ -109,6 +109,11 @@ unsigned http_query_count(const struct http_request *r, const char *name);
 /* Case-insensitive; NULL when absent; the first one when repeated. */
 const char *http_header(const struct http_request *r, const char *name);
 unsigned http_header_count(const struct http_request *r, const char *name);
+/* The first value, as above, and how often it is there, with one look. */
+const char *http_query_and_count(const struct http_request *r, const char *name,
+                                 unsigned *count);
+const char *http_header_and_count(const struct http_request *r,
+                                  const char *name, unsigned *count);
 /* The values of a header's lines, in order: at most `max` of them.  Returns how
  * many lines there are. */
 size_t http_header_lines(const struct http_request *r, const char *name,

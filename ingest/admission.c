@@ -102,17 +102,13 @@ static enum refusal judge_path(const struct gate *g,
 
 static const char *header_of(const void *arg, const char *name, unsigned *count)
 {
-    const char *value = NULL;
-
-    *count = (unsigned)http_header_lines(arg, name, &value, 1);
-    return value;
+    return http_header_and_count(arg, name, count);
 }
 
 static const char *parameter_of(const void *arg, const char *name,
                                 unsigned *count)
 {
-    *count = http_query_count(arg, name);
-    return *count > 0 ? http_query(arg, name) : NULL;
+    return http_query_and_count(arg, name, count);
 }
 
 static enum refusal of_verdict(enum webhook_verdict v)

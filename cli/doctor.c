@@ -103,6 +103,8 @@ static const struct profile *find_profile(const struct profiles *profiles,
 
     if (!name && strncmp(request->path, prefix, sizeof prefix - 1) == 0)
         name = request->path + sizeof prefix - 1;
+    else if (!name && strcmp(request->path, "/api/webhooks/screenshot") == 0)
+        name = "screenshotly";
     if (!name)
         cli_misuse("doctor", "the request's path names no provider; give one "
                              "with --provider");

@@ -95,6 +95,11 @@ def test_another_providers_dialect(doctor):
     assert code == 1 and 'profile "rendershot"' in said
 
 
+def test_the_old_address(doctor):
+    headers = dialects.screenshotly(BODY, "general-secret")
+    assert doctor(headers=headers, path="/api/webhooks/screenshot")[0] == 0
+
+
 def test_what_the_file_says(doctor):
     good = dialects.urlbox(BODY, "urlbox-new")
     code, said = doctor(headers=good, behind=b"\n")

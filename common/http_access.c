@@ -139,12 +139,22 @@ static enum MHD_Result judged(struct http_request *r)
     return send_judgement(r);
 }
 
+/* No client may do that (RFC 9110, 10.1.1), and the old parser would hand over
+ * the start of the next request as a piece of this one's body. */
+static bool waits_for_nothing(const struct http_request *r, const char *version,
+                              uint64_t length)
+{
+    return length == 0 && !http_header(r, "Transfer-Encoding") &&
+           http_header(r, "Expect") && strcmp(version, "HTTP/1.0") != 0;
+}
+
 static enum MHD_Result on_head(struct http_request *r, const char *url,
                                const char *method, const char *version)
 {
     const struct http_server_options *o = &r->server->options;
     enum http_verdict v;
-    const char *length;
+    const char *header;
+    uint64_t length;
 
     r->method = method;
     r->path = path_of(url);
@@ -155,6 +165,10 @@ static enum MHD_Result on_head(struct http_request *r, const char *url,
         return refuse(r, HTTP_HEAD_MALFORMED, http_verdict_status(v),
                       http_verdict_text(v));
 
+    header = http_header(r, "Content-Length"); /* digits, the guard says */
+    length = header ? strtoull(header, NULL, 10) : 0;
+    if (waits_for_nothing(r, version, length))
+        return refuse(r, HTTP_HEAD_MALFORMED, 400, "Expect without a body");
     /* libmicrohttpd takes a bare LF for a line end inside chunked bodies; no
      * second request may come from an end that others see elsewhere. */
     r->last_of_connection = http_header(r, "Transfer-Encoding") != NULL;
@@ -164,8 +178,7 @@ static enum MHD_Result on_head(struct http_request *r, const char *url,
         o->head(r, o->arg);
     if (r->response)
         return judged(r);
-    length = http_header(r, "Content-Length");
-    if (!length || strtoull(length, NULL, 10) <= o->max_body_bytes)
+    if (length <= o->max_body_bytes)
         return MHD_YES;
     if (http_header(r, "Expect"))
         return refuse(r, HTTP_BODY_TOO_LARGE, 413, too_large);

@@ -100,6 +100,9 @@ static void close_connection(struct http_connection *c)
 {
     struct http_server *s = c->server;
 
+    /* The old parser forgets some whose head it refuses. */
+    if (c->request)
+        http_request_free(c->request);
     http_server_tell(s, HTTP_CONNECTION_CLOSED, peer_of(c), NULL);
     if (c->counted)
         address_counts_remove(s->addresses, c->address);

@@ -54,9 +54,11 @@ http_guard_check(const char *version, const struct http_guard_field *fields,
 
 /* Do the parts lie in the buffer exactly where a well-formed head has them?
  * Bytes that the old parser skips (behind a NUL, in folded lines, a missing CR)
- * show as gaps.  What cannot be told from proper line ends are other mixtures
- * of NUL, CR and LF of the same length.  Only for what libmicrohttpd before 1.0
- * reports. */
+ * show as gaps.  Only for what libmicrohttpd before 1.0 reports.
+ *
+ * Three things leave no trace there, none of which any proxy lets pass: other
+ * mixtures of NUL, CR and LF as a line end, a colon with a bare LF as the empty
+ * line, and lines that are empty or begin with NUL before the request line. */
 MUST_USE enum http_verdict http_guard_lines(const struct http_guard_head *head);
 
 /* The status to answer with, and why, in a few words. */

@@ -32,7 +32,7 @@ enum {
     /* MHD_run() calls in one go; then other callbacks have their turn. */
     ROUNDS = 16,
     /* So many in which nothing came of it are followed by a rest. */
-    IDLE_ROUNDS = 4,
+    IDLE_ROUNDS = 8,
     REST_MS = 2,
 };
 

@@ -53,6 +53,20 @@ static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
     return 0;
 }
 
+static struct MHD_Response *response_of(const struct http_request *r,
+                                        struct http_stream *s)
+{
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_read, s, NULL);
+
+    /* libmicrohttpd before 1.0 ends a chunked body even where HEAD gets none,
+     * and the client would read that as the start of the next answer. */
+    if (r->server->old_parser && strcmp(r->method, "HEAD") == 0)
+        MHD_set_response_options(response, MHD_RF_HTTP_VERSION_1_0_ONLY,
+                                 MHD_RO_END);
+    return response;
+}
+
 struct http_stream *http_stream_begin(struct http_request *r, unsigned status,
                                       const char *type,
                                       const struct http_field *fields,
@@ -66,11 +80,7 @@ struct http_stream *http_stream_begin(struct http_request *r, unsigned status,
     s->arg = arg;
     buf_init(&s->waiting, STREAM_WAITING_BYTES);
     r->stream = s;
-    http_request_answer(r, status,
-                        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
-                                                          STREAM_BLOCK_BYTES,
-                                                          on_read, s, NULL),
-                        type, fields);
+    http_request_answer(r, status, response_of(r, s), type, fields);
     return s;
 }
 

@@ -261,7 +261,11 @@ static void stream_for_head_ends_at_once(void **state)
     struct client c;
 
     client_open(&c, f);
-    client_send(&c, BYTES("HEAD /stream HTTP/1.1\r\nHost: x\r\n\r\n"));
+    client_send(&c, BYTES("HEAD /stream HTTP/1.1\r\nHost: x\r\n"
+                          "Connection: close\r\n\r\n"));
+    client_read(&c, NULL);
+    assert_status(c.got.data, 200);
+    assert_string_equal("\r\n\r\n", strstr(c.got.data, "\r\n\r\n"));
     fixture_wait(f, &f->closed, 1);
     client_close(&c);
 }

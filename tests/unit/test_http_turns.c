@@ -188,6 +188,8 @@ static void says_no_to_who_waits(void **state)
           "Content-Length: 4\r\n",
           400 },
         { "POST /%00 HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n", 400 },
+        { "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: x\r\n", 400 },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -11,6 +11,7 @@
 enum {
     /* Nobody has anything to send here. */
     MAX_BODY_BYTES = 1024,
+    MAX_CONNECTIONS = 64,
     MAX_METRICS_BYTES = 16 * 1024 * 1024,
     REASON_SIZE = 256,
 };
@@ -87,6 +88,7 @@ int admin_new(struct admin **out, struct loop *loop, const char *listen,
     struct http_server_options options = {
         .listen = listen,
         .max_body_bytes = MAX_BODY_BYTES,
+        .max_connections = MAX_CONNECTIONS,
         .handler = handler,
     };
 

@@ -51,6 +51,7 @@ def test_a_redis_that_forgets_is_warned_about_or_refused(stack, config, name, va
     stack.start("ingest", instance="strict", wait=False, SHOTFLEET_REQUIRE_DURABLE="1",
                 SHOTFLEET_INGEST_LISTEN="127.0.0.1:0")
     wait_for(lambda: "nothing is accepted" in stack.log("strict"), 20, "the refusal")
+    wait_for(lambda: stack.metrics_or_none("strict"), 20, "the admin port")
     answer = request("GET", stack.programs["strict"].admin_url + "/readyz")
     assert answer.status == 503
 

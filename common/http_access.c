@@ -160,6 +160,8 @@ static enum MHD_Result on_head(struct http_request *r, const char *url,
     r->path = path_of(url);
     if (head_size(r) > o->max_head_bytes)
         return refuse(r, HTTP_HEAD_TOO_LARGE, 431, "request head too large");
+    if (r->bad_query)
+        return refuse(r, HTTP_HEAD_TOO_LARGE, 414, "too many query parameters");
     v = judge(r, version);
     if (v != HTTP_FINE)
         return refuse(r, HTTP_HEAD_MALFORMED, http_verdict_status(v),
@@ -243,31 +245,15 @@ static enum MHD_Result linger(struct http_request *r, size_t *len)
     return *len > 0 && discard(r, len) ? MHD_YES : MHD_NO;
 }
 
-static size_t query_size(const char *target)
-{
-    const char *p = strchr(target, '?');
-    size_t count = 0;
-
-    for (; p; p = strchr(p + 1, '&'))
-        count++;
-    return count;
-}
-
-/* MHD_OPTION_URI_LOG_CALLBACK: the one place that sees the raw target.  Query
- * parameters take the same memory as headers; where it does not suffice,
- * libmicrohttpd would leave the connection hanging without an answer. */
+/* MHD_OPTION_URI_LOG_CALLBACK: the one place that sees the raw target. */
 void *http_access_line(void *cls, const char *uri,
                        struct MHD_Connection *connection)
 {
-    static const char why[] = "too many query parameters";
-    struct http_request *r = http_request_new(cls, connection, uri);
+    /* It is a piece of libmicrohttpd's buffer, and not read-only at all. */
+    struct http_request *r =
+        http_request_new(cls, connection, (char *)(uintptr_t)uri);
 
     r->server->calls++;
-    if (query_size(r->target) <= http_max_headers(r->server))
-        return r;
-    http_server_tell(r->server, HTTP_HEAD_TOO_LARGE, http_peer(r), why);
-    http_connection_refuse(r->place, "414 URI Too Long", why);
-    http_connection_cut(r->place);
     return r;
 }
 

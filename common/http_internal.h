@@ -12,6 +12,7 @@
 
 #include "common/buf.h"
 #include "common/http_server.h"
+#include "common/query.h"
 #include "common/ranges.h"
 
 struct http_server {
@@ -76,7 +77,9 @@ struct http_request {
     const char *path;
     const char *target; /* raw; only its address is used after the first call */
     size_t target_len;
+    struct query query;
     bool bad_target;
+    bool bad_query;          /* too many parameters */
     bool last_of_connection; /* nothing may follow it */
     struct buf body;
     size_t discarded_bytes; /* while lingering */
@@ -88,8 +91,7 @@ struct http_request {
     void (*destroy)(void *);
 };
 
-/* A request may have one header for each so many bytes of its head, and as many
- * query parameters. */
+/* A request may have one header for each so many bytes of its head. */
 enum { HTTP_BYTES_PER_HEADER = 96 };
 size_t http_max_headers(const struct http_server *s);
 
@@ -134,10 +136,11 @@ enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
 void http_access_over(void *cls, struct MHD_Connection *connection,
                       void **context, enum MHD_RequestTerminationCode why);
 
-/* Made when the request line has been read; `target` is borrowed. */
+/* Made when the request line has been read; `target` is in libmicrohttpd's
+ * buffer, and loses its query. */
 struct http_request *http_request_new(struct http_server *s,
                                       struct MHD_Connection *connection,
-                                      const char *target);
+                                      char *target);
 void http_request_free(struct http_request *r);
 
 void http_request_drop_body(struct http_request *r);

@@ -14,9 +14,22 @@
 #include "common/log.h"
 #include "common/mem.h"
 
+/* Takes the query out of the target: libmicrohttpd would put its parameters
+ * beside the headers, and chokes there on too many of them (0.9) or on a last
+ * one without a value (1.0, a jump into nowhere). */
+static void take_query(struct http_request *r, char *target)
+{
+    char *question = target ? strchr(target, '?') : NULL;
+
+    if (!question)
+        return;
+    r->bad_query = query_parse(&r->query, question + 1) != 0;
+    question[1] = '\0';
+}
+
 struct http_request *http_request_new(struct http_server *s,
                                       struct MHD_Connection *connection,
-                                      const char *target)
+                                      char *target)
 {
     struct http_request *r = mem_zalloc(sizeof *r);
 
@@ -26,6 +39,7 @@ struct http_request *http_request_new(struct http_server *s,
     r->target = target ? target : "";
     r->target_len = strlen(r->target);
     r->bad_target = http_guard_target(r->target, r->target_len) != HTTP_FINE;
+    take_query(r, target);
     buf_init(&r->body, s->options.max_body_bytes);
     r->next = s->requests;
     r->link = &s->requests;
@@ -58,6 +72,7 @@ void http_request_free(struct http_request *r)
     if (r->destroy)
         r->destroy(r->context);
     http_request_drop_body(r);
+    query_release(&r->query);
     free(r);
 }
 
@@ -71,13 +86,30 @@ const char *http_path(const struct http_request *r)
     return r->path;
 }
 
-/* The first value of a name, and how often the name stands there.
- * libmicrohttpd's own look-up ignores the case of query names as well. */
+const char *http_query(const struct http_request *r, const char *name)
+{
+    return query_find(&r->query, name, NULL);
+}
+
+unsigned http_query_count(const struct http_request *r, const char *name)
+{
+    unsigned count;
+
+    query_find(&r->query, name, &count);
+    return count;
+}
+
+const char *http_query_and_count(const struct http_request *r, const char *name,
+                                 unsigned *count)
+{
+    return query_find(&r->query, name, count);
+}
+
+/* The first value of a header, and how often it stands there. */
 struct search {
     const char *name;
     const char *first;
     unsigned count;
-    bool exact_case;
 };
 
 static enum MHD_Result on_value(void *cls, enum MHD_ValueKind kind,
@@ -86,60 +118,36 @@ static enum MHD_Result on_value(void *cls, enum MHD_ValueKind kind,
     struct search *s = cls;
 
     (void)kind;
-    if (!name || (s->exact_case ? strcmp(name, s->name)
-                                : strcasecmp(name, s->name)) != 0)
+    if (!name || strcasecmp(name, s->name) != 0)
         return MHD_YES;
     if (s->count++ == 0)
         s->first = value ? value : "";
     return MHD_YES;
 }
 
-static struct search find(const struct http_request *r, enum MHD_ValueKind kind,
-                          const char *name)
+const char *http_header_and_count(const struct http_request *r,
+                                  const char *name, unsigned *count)
 {
-    struct search s = { .name = name,
-                        .exact_case = kind == MHD_GET_ARGUMENT_KIND };
+    struct search s = { .name = name };
 
-    MHD_get_connection_values(r->connection, kind, on_value, &s);
-    return s;
-}
-
-const char *http_query(const struct http_request *r, const char *name)
-{
-    return find(r, MHD_GET_ARGUMENT_KIND, name).first;
-}
-
-unsigned http_query_count(const struct http_request *r, const char *name)
-{
-    return find(r, MHD_GET_ARGUMENT_KIND, name).count;
-}
-
-const char *http_header(const struct http_request *r, const char *name)
-{
-    return find(r, MHD_HEADER_KIND, name).first;
-}
-
-unsigned http_header_count(const struct http_request *r, const char *name)
-{
-    return find(r, MHD_HEADER_KIND, name).count;
-}
-
-static const char *both(struct search s, unsigned *count)
-{
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, on_value, &s);
     *count = s.count;
     return s.first;
 }
 
-const char *http_query_and_count(const struct http_request *r, const char *name,
-                                 unsigned *count)
+const char *http_header(const struct http_request *r, const char *name)
 {
-    return both(find(r, MHD_GET_ARGUMENT_KIND, name), count);
+    unsigned count;
+
+    return http_header_and_count(r, name, &count);
 }
 
-const char *http_header_and_count(const struct http_request *r,
-                                  const char *name, unsigned *count)
+unsigned http_header_count(const struct http_request *r, const char *name)
 {
-    return both(find(r, MHD_HEADER_KIND, name), count);
+    unsigned count;
+
+    http_header_and_count(r, name, &count);
+    return count;
 }
 
 struct collection {

@@ -92,3 +92,12 @@ choose_fleet_user() {
 may_enter() { as_fleet test -r "$root/scripts/packages.txt" 2>/dev/null; }
 
 as_fleet() { "${fleet[@]}" "$@"; }
+
+# npm_packages FOLDER TEXT LOG: what its package-lock.json names, unless it is there.
+npm_packages() {
+    local folder=$1
+    command -v npm >/dev/null || die "there is no npm" "as root: apt-get install npm"
+    [ ! "$folder/node_modules" -nt "$folder/package-lock.json" ] || return 0
+    step "$2" "$3" npm ci --prefix "$folder" --no-fund --no-audit || return
+    touch "$folder/node_modules"
+}

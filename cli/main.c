@@ -1,41 +1,21 @@
 /* shotfleet: the command of users and operators. */
 #include <errno.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/doctor_keys.h"
-#include "common/settings.h"
-
-#define USE(name, field)                                                       \
-    {                                                                          \
-        name, offsetof(struct cli_settings, field)                             \
-    }
-
-static const struct setting_use uses[] = {
-    USE("SHOTFLEET_API_URL", api_url),
-    USE("SHOTFLEET_API_KEY", api_key),
-    USE("DATABASE_URL", database_url),
-    USE("SHOTFLEET_PROVIDER", provider),
-    USE("SHOTFLEET_MAX_ATTEMPTS", max_attempts),
-    USE("SHOTFLEET_JOB_DEADLINE_S", job_deadline_s),
-};
-
-static const struct command *const commands[] = {
-    &command_submit,   &command_status, &command_list,    &command_dead,
-    &command_callback, &command_doctor, &command_migrate,
-};
+#include "cli/cli_settings.h"
+#include "cli/commands.h"
 
 static void usage(FILE *out)
 {
     fputs("usage: shotfleet COMMAND [ARGUMENTS]\n\n"
           "Screenshots of web pages, from the command line.\n\n",
           out);
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("  help     tell more about a command: shotfleet help COMMAND\n\n"
+    for (size_t i = 0; commands[i]; i++)
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("  help       tell more about a command: shotfleet help COMMAND\n\n"
           "Exit codes:\n"
           "  0  done; with --wait: every capture was completed\n"
           "  1  a capture failed, or was not finished in time\n"
@@ -44,28 +24,9 @@ static void usage(FILE *out)
           out);
 }
 
-/* Of all commands; `doctor` loads its own, as they hold the fleet's secrets. */
-static void all_settings(FILE *out)
-{
-    struct setting_use all[ARRAY_LEN(uses) + DOCTOR_SETTINGS];
-
-    memcpy(all, uses, sizeof uses);
-    memcpy(all + ARRAY_LEN(uses), doctor_settings, sizeof doctor_settings);
-    settings_help(all, ARRAY_LEN(all), out);
-}
-
 static void help(const struct command *c, FILE *out)
 {
     fprintf(out, "usage: shotfleet %s %s\n\n%s", c->name, c->usage, c->help);
-}
-
-static const struct command *find(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-    }
-    return NULL;
 }
 
 void cli_complain(const char *fmt, ...)
@@ -122,10 +83,10 @@ static bool answered(int argc, char **argv, int *code)
     }
     if (strcmp(argv[1], "--help") == 0 || (ask && argc == 2)) {
         usage(stdout);
-        all_settings(stdout);
+        cli_settings_print(stdout);
         return true;
     }
-    c = find(ask ? argv[2] : argv[1]);
+    c = command_find(ask ? argv[2] : argv[1]);
     if (!c) {
         cli_complain("there is no command \"%s\"; `shotfleet --help` lists "
                      "them",
@@ -148,13 +109,13 @@ int main(int argc, char **argv)
 
     if (answered(argc, argv, &code))
         return code;
-    if (settings_load(uses, ARRAY_LEN(uses), &settings, error) == 0) {
-        code = find(argv[1])->run(argc - 1, argv + 1, &settings);
+    if (cli_settings_load(&settings, error) == 0) {
+        code = command_find(argv[1])->run(argc - 1, argv + 1, &settings);
     } else {
         cli_complain("%s", error);
         code = CLI_REFUSED;
     }
-    settings_release(uses, ARRAY_LEN(uses), &settings);
+    cli_settings_release(&settings);
     if (fflush(stdout) != 0 && code == CLI_FINE) {
         cli_complain("could not write the output: %s", strerror(errno));
         code = CLI_SOME_FAILED;

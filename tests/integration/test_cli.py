@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -279,6 +280,7 @@ def test_wrong_usage(stack):
                       ["status"], ["status", "7"], ["status", UNKNOWN, UNKNOWN],
                       ["list", "x"], ["list", "--limit", "0"],
                       ["list", "--status", "done"], ["migrate", "x"],
+                      ["completion"], ["completion", "sh"], ["manual", "x"],
                       ["help", "nonsense"]):
         done = stack.cli(*arguments)
         assert done.returncode == 2, arguments
@@ -299,6 +301,48 @@ def test_help(stack):
         help_text = stack.cli("help", command, check=True).stdout
         assert help_text.startswith(f"usage: shotfleet {command}")
         assert stack.cli(command, "--help", check=True).stdout == help_text
+
+
+# Every command that --help lists.
+def commands(stack):
+    text = stack.cli("--help", check=True).stdout
+    return [line.split()[0] for line in text.split("Exit codes")[0].splitlines()
+            if line.startswith("  ") and line.split()[0] != "help"]
+
+
+def test_completion_offers_commands_and_their_options(stack, tmp_path):
+    script = tmp_path / "completion"
+    script.write_text(stack.cli("completion", "bash", check=True).stdout)
+
+    def offered(*words):
+        line = " ".join(f"'{word}'" for word in ("shotfleet", *words))
+        done = subprocess.run(
+            ["bash", "-uec", f"source {script}; COMP_WORDS=({line}); "
+             f"COMP_CWORD={len(words)}; _shotfleet; echo ${{COMPREPLY[@]}}"],
+            capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        return done.stdout.split()
+
+    assert set(commands(stack)) < set(offered(""))
+    assert offered("subm") == ["submit"]
+    assert offered("submit", "--opt") == ["--option"]
+    assert offered("dead", "re") == ["retry"]
+    assert offered("help", "sta") == ["status"]
+    assert offered("nonsense", "") == []
+    for shell in ("zsh", "fish"):
+        text = stack.cli("completion", shell, check=True).stdout
+        assert all(command in text for command in commands(stack))
+
+
+def test_manual_tells_of_every_command_and_option(stack):
+    page = stack.cli("manual", check=True).stdout
+    assert page.startswith(".TH SHOTFLEET 1 ")
+    text = page.replace("\\-", "-")
+    for command in commands(stack):
+        assert f"\n.SS {command}\n" in text
+        help_text = stack.cli("help", command, check=True).stdout
+        for option in re.findall(r"^  .*?(--[a-z-]+)", help_text, re.M):
+            assert re.search(rf"^\.B .*{option}", text, re.M), (command, option)
 
 
 # migrate

@@ -1,0 +1,28 @@
+#include "cli/commands.h"
+
+#include <string.h>
+
+const struct command *const commands[] = {
+    /* of users */
+    &command_submit,
+    &command_status,
+    &command_list,
+    /* of operators */
+    &command_dead,
+    &command_callback,
+    &command_doctor,
+    &command_migrate,
+    /* of shells */
+    &command_completion,
+    &command_manual,
+    NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; commands[i]; i++) {
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    }
+    return NULL;
+}

@@ -7,6 +7,7 @@
 #include "api/router.h"
 #include "api/storage.h"
 #include "api/subscribers.h"
+#include "api/watch.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/supervisor.h"
@@ -58,6 +59,8 @@ int api_init(struct api *a, const struct api_settings *settings, char *error,
     *a = (struct api){ .settings = settings };
     if (access_init(&a->access, settings->keys, settings->listen, error,
                     error_size) != 0)
+        return -1;
+    if (watch_init(a, error, error_size) != 0)
         return -1;
     if (profiles_load(&a->profiles, settings->providers_dir, error,
                       error_size) != 0)
@@ -132,5 +135,6 @@ void api_release(struct api *a)
     loop_timer_free(a->stopping);
     loop_free(a->loop);
     profiles_release(&a->profiles);
+    watch_release(a);
     access_release(&a->access);
 }

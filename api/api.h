@@ -35,9 +35,12 @@ struct api_settings {
     char *listen;
     char *admin_listen;
     char *keys;
+    char *token_secrets;
+    char *webhook_secrets; /* in place of the former, where there are none */
     char *storage;
     char *providers_dir;
     int64_t max_body_bytes;
+    int64_t watch_token_s;
     bool callbacks; /* captures may have a callbackUrl */
     int64_t grace_s;
 };
@@ -45,6 +48,7 @@ struct api_settings {
 struct api {
     const struct api_settings *settings;
     struct access access;
+    struct secrets watch_keys; /* newest first; watch.h */
     struct profiles profiles;
     const char *storage; /* the folder that pictures are below */
     struct loop *loop;

@@ -13,6 +13,7 @@
 #include "api/picture.h"
 #include "api/reply.h"
 #include "api/submit.h"
+#include "api/watch.h"
 #include "common/mem.h"
 #include "common/token.h"
 
@@ -21,23 +22,30 @@ struct path {
     const char *path;   /* {id}: a UUID; {file}: any one segment */
     enum route route;
     exchange_handler *handler;
-    bool open; /* without a key: holds no data */
+    enum admission {
+        WITH_KEY,
+        OR_CAPTURE_TOKEN, /* a watch token for {id} will do */
+        OR_BATCH_TOKEN,   /* or one for `?batch=` */
+        OPEN,             /* holds no data, or judges by itself */
+    } admission;
 };
 
 static const struct path table[] = {
-    { "POST", "/v1/captures", ROUTE_SUBMIT, submit_handle, false },
-    { "GET", "/v1/captures", ROUTE_LIST, captures_list, false },
-    { "GET", "/v1/captures/{id}", ROUTE_CAPTURE, captures_get, false },
-    { "GET", "/v1/captures/{id}/image", ROUTE_IMAGE, picture_get, false },
+    { "POST", "/v1/captures", ROUTE_SUBMIT, submit_handle, WITH_KEY },
+    { "GET", "/v1/captures", ROUTE_LIST, captures_list, WITH_KEY },
+    { "GET", "/v1/captures/{id}", ROUTE_CAPTURE, captures_get,
+      OR_CAPTURE_TOKEN },
+    { "GET", "/v1/captures/{id}/image", ROUTE_IMAGE, picture_get,
+      OR_CAPTURE_TOKEN },
     { "GET", "/v1/captures/{id}/events", ROUTE_CAPTURE_EVENTS, events_of_one,
-      false },
-    { "GET", "/v1/events", ROUTE_EVENTS, events_of_all, false },
-    { "GET", "/v1/fleet", ROUTE_FLEET, fleet_get, false },
-    { "GET", "/", ROUTE_PAGE, page_get, true },
-    { "GET", "/page/{file}", ROUTE_PAGE, page_get, true },
-    { "GET", "/demo", ROUTE_PAGE, page_demo_redirect, true },
-    { "GET", "/demo/", ROUTE_PAGE, page_demo_get, true },
-    { "GET", "/demo/{file}", ROUTE_PAGE, page_demo_get, true },
+      OR_CAPTURE_TOKEN },
+    { "GET", "/v1/events", ROUTE_EVENTS, events_of_all, OR_BATCH_TOKEN },
+    { "GET", "/v1/fleet", ROUTE_FLEET, fleet_get, WITH_KEY },
+    { "GET", "/", ROUTE_PAGE, page_get, OPEN },
+    { "GET", "/page/{file}", ROUTE_PAGE, page_get, OPEN },
+    { "GET", "/demo", ROUTE_PAGE, page_demo_redirect, OPEN },
+    { "GET", "/demo/", ROUTE_PAGE, page_demo_get, OPEN },
+    { "GET", "/demo/{file}", ROUTE_PAGE, page_demo_get, OPEN },
 };
 
 /* Segment by segment; what stands in for {…} goes to `name`. */
@@ -95,6 +103,18 @@ static const struct path *find(struct exchange *x)
     return NULL;
 }
 
+/* Does `?token=` allow this one thing? */
+static bool token_fits(const struct exchange *x, const struct path *p)
+{
+    const char *token = http_query(x->request, "token");
+    const char *batch = http_query(x->request, "batch");
+
+    if (p->admission == OR_CAPTURE_TOKEN)
+        return watch_permits(x->api, token, WATCH_CAPTURE, x->name);
+    return p->admission == OR_BATCH_TOKEN && batch &&
+           watch_permits(x->api, token, WATCH_BATCH, batch);
+}
+
 /* False with an answer given. */
 static bool admitted(struct exchange *x, const struct path *p)
 {
@@ -104,9 +124,10 @@ static bool admitted(struct exchange *x, const struct path *p)
     bool changes = strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
 
     if (access_needs_key(access)) {
-        if (p->open ||
+        if (p->admission == OPEN ||
             access_key_fits(access, http_header(x->request, "Authorization"),
-                            http_header(x->request, "X-API-Key")))
+                            http_header(x->request, "X-API-Key")) ||
+            token_fits(x, p))
             return true;
         reply_problem(x, PROBLEM_UNAUTHORIZED,
                       "send a key of this fleet as `Authorization: Bearer KEY` "

@@ -9,6 +9,7 @@
 #include "api/counters.h"
 #include "api/reply.h"
 #include "api/submission.h"
+#include "api/watch.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/streams.h"
@@ -57,7 +58,8 @@ static void append(struct api *a, const char *job)
 }
 
 /* What the user gets to know of one row. */
-static struct json_object *receipt(const struct db_result *result, size_t row)
+static struct json_object *receipt(struct api *a,
+                                   const struct db_result *result, size_t row)
 {
     struct json_object *o = json_object_new_object();
 
@@ -67,6 +69,7 @@ static struct json_object *receipt(const struct db_result *result, size_t row)
     json_object_object_add(
         o, "submittedAt",
         json_object_new_string(db_value(result, row, SUBMITTED_AT)));
+    watch_offer(a, o, WATCH_CAPTURE, db_value(result, row, ID));
     return o;
 }
 
@@ -76,9 +79,10 @@ static void reply_batch(struct exchange *x, const struct db_result *result)
     struct json_object *list = json_object_new_array();
 
     for (size_t i = 0; i < db_rows(result); i++)
-        json_object_array_add(list, receipt(result, i));
+        json_object_array_add(list, receipt(x->api, result, i));
     json_object_object_add(
         root, "batchId", json_object_new_string(db_value(result, 0, BATCH_ID)));
+    watch_offer(x->api, root, WATCH_BATCH, db_value(result, 0, BATCH_ID));
     json_object_object_add(root, "captures", list);
     reply_json(x, 202, root, NULL);
 }
@@ -88,7 +92,7 @@ static void reply_one(struct exchange *x, const struct db_result *result)
     char *location = mem_format("/v1/captures/%s", db_value(result, 0, ID));
     struct http_field fields[] = { { "Location", location }, { 0 } };
 
-    reply_json(x, 202, receipt(result, 0), fields);
+    reply_json(x, 202, receipt(x->api, result, 0), fields);
     free(location);
 }
 

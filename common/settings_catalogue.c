@@ -81,21 +81,23 @@ static const struct setting catalogue[] = {
            "webhook signing keys, newest first, comma separated, all valid; "
            "also per profile: SHOTFLEET_WEBHOOK_SECRETS_<PROFILE>"),
     SECRET("SHOTFLEET_TOKEN_SECRETS",
-           "keys of the per-job token in webhook URLs, newest first; empty: "
-           "the webhook secrets"),
-    SECRET("SHOTFLEET_RETIRED_SECRETS",
-           "webhook signing keys that are valid no more, for `shotfleet doctor` "
-           "to recognise; also per profile: "
-           "SHOTFLEET_RETIRED_SECRETS_<PROFILE>"),
+           "keys of the per-job token in webhook URLs and of watch tokens, "
+           "newest first; empty: the webhook secrets"),
+    SECRET(
+        "SHOTFLEET_RETIRED_SECRETS",
+        "webhook signing keys that are valid no more, for `shotfleet doctor` "
+        "to recognise; also per profile: "
+        "SHOTFLEET_RETIRED_SECRETS_<PROFILE>"),
     NUMBER("SHOTFLEET_WEBHOOK_MAX_AGE_S", "300", 1, 86400,
            "oldest webhook timestamp that is accepted, in seconds"),
     NUMBER("SHOTFLEET_WEBHOOK_MAX_FUTURE_S", "60", 0, 86400,
            "how far ahead a webhook timestamp may be, in seconds"),
     LIST("SHOTFLEET_ALLOWED_IPS",
          "address ranges that may send webhooks (CIDR list); empty: all"),
-    LIST("SHOTFLEET_TRUSTED_PROXIES",
-         "address ranges whose Forwarded and X-Forwarded-For are believed (CIDR "
-         "list)"),
+    LIST(
+        "SHOTFLEET_TRUSTED_PROXIES",
+        "address ranges whose Forwarded and X-Forwarded-For are believed (CIDR "
+        "list)"),
     BYTES("SHOTFLEET_MAX_BODY_BYTES", "1MiB", 1 * KIB, 64 * MIB,
           "largest request body"),
     BYTES("SHOTFLEET_MAX_HEAD_BYTES", "4KiB", 2 * KIB, 16 * KIB,
@@ -147,6 +149,9 @@ static const struct setting catalogue[] = {
     SECRET("SHOTFLEET_API_KEYS",
            "keys that users must send, comma separated; empty: none, and api "
            "listens on loopback only"),
+    NUMBER("SHOTFLEET_WATCH_TOKEN_S", "3600", 1, 7 * 86400,
+           "seconds that a watch token is good for; a receipt has one, to "
+           "follow that capture without a key"),
     TEXT("SHOTFLEET_API_URL", "http://127.0.0.1:8080",
          "where the shotfleet command reaches api"),
     SECRET("SHOTFLEET_API_KEY", "key that the shotfleet command sends"),

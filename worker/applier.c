@@ -63,13 +63,15 @@ static void finish_dead(struct applier *a, struct entry *e, const char *error,
 
 /* --- submissions */
 
+/* Without a result it is the picture that came in answer. */
 static void count_submission(struct applier *a, const struct entry *e)
 {
+    const char *event = e->result.event ? e->result.event : "completed";
     enum worker_metric metric = SUBMISSIONS_ACCEPTED;
 
-    if (strcmp(e->result.event, "failed") == 0)
+    if (strcmp(event, "failed") == 0)
         metric = SUBMISSIONS_REFUSED;
-    else if (strcmp(e->result.event, "postpone") == 0)
+    else if (strcmp(event, "postpone") == 0)
         metric = SUBMISSIONS_POSTPONED;
     metric_add(a->o.metrics, metric, 1);
 }
@@ -94,12 +96,18 @@ static void on_submitted(const struct http_answer *answer, void *arg)
     struct work *w = arg;
     struct applier *a = w->applier;
     struct entry *e = w->entry;
+    bool is_picture = submission_is_picture(answer);
 
-    submission_judge(e, w->provider, a->o.store, answer);
+    if (!is_picture)
+        submission_judge(e, w->provider, answer);
     count_submission(a, e);
     report(a, w->provider, answer, e->result.delay_ms);
     free(w);
-    finished(a, e);
+    if (is_picture)
+        fetcher_take(a->fetcher, e, answer->content_type, answer->body,
+                     answer->body_len);
+    else
+        finished(a, e);
 }
 
 static void post(struct applier *a, struct entry *e, const struct provider *p,

@@ -30,6 +30,7 @@ struct consumer {
     size_t held_bytes;
     size_t usual_bytes; /* of an entry, by the last read */
     bool stopped;
+    bool paused;
     bool reading;
     bool claiming;
     struct loop_timer *again;     /* next read after an error */
@@ -176,8 +177,8 @@ static void read_more(struct consumer *c)
     char count[24], block[24];
     size_t most = room(c) < READ_COUNT ? room(c) : READ_COUNT;
 
-    if (c->stopped || c->reading || most == 0 || !redis_is_up(c->reader) ||
-        loop_timer_running(c->again))
+    if (c->stopped || c->paused || c->reading || most == 0 ||
+        !redis_is_up(c->reader) || loop_timer_running(c->again))
         return;
     c->reading = true;
     snprintf(count, sizeof count, "%zu", most);
@@ -292,7 +293,7 @@ static void look_for_idle(struct consumer *c)
     struct claim *claim;
     char idle[24];
 
-    if (c->claiming || c->stopped || room(c) == 0)
+    if (c->claiming || c->stopped || c->paused || room(c) == 0)
         return;
     c->claiming = true;
     claim = mem_zalloc(sizeof *claim);
@@ -374,6 +375,12 @@ void consumer_free(struct consumer *c)
     free(c);
 }
 
+void consumer_pause(struct consumer *c, bool paused)
+{
+    c->paused = paused;
+    read_more(c);
+}
+
 void consumer_stop(struct consumer *c)
 {
     c->stopped = true;
@@ -424,6 +431,11 @@ struct redis *consumer_redis(const struct consumer *c)
 const char *consumer_shard(const struct consumer *c)
 {
     return c->o.shard;
+}
+
+enum entry_kind consumer_kind(const struct consumer *c)
+{
+    return c->o.kind;
 }
 
 size_t consumer_in_hand(const struct consumer *c)

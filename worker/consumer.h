@@ -39,6 +39,8 @@ struct consumer *consumer_new(struct loop *loop,
 void consumer_free(
     struct consumer *c); /* accepts NULL; drops what is in hand */
 
+/* Reads no more until it is resumed. */
+void consumer_pause(struct consumer *c, bool paused);
 /* Reads no more. */
 void consumer_stop(struct consumer *c);
 /* Stopped, its last read has come back, and nothing is in hand. */
@@ -50,6 +52,7 @@ bool consumer_is_idle(const struct consumer *c);
 void consumer_acknowledge(struct consumer *c, struct entry **entries,
                           size_t count);
 
+enum entry_kind consumer_kind(const struct consumer *c);
 size_t consumer_in_hand(const struct consumer *c);
 /* The connection for everything that does not block, and the shard's name. */
 struct redis *consumer_redis(const struct consumer *c);

@@ -104,7 +104,6 @@ void entry_free(struct entry *e)
     free(e->result.provider_job);
     free(e->result.error);
     free(e->result.error_code);
-    stored_free(e->result.picture);
     free(e);
 }
 

@@ -51,8 +51,8 @@ struct job {
 struct result {
     const char *event; /* static text; NULL: not finished */
     char *provider_job;
-    int64_t progress; /* -1: none */
-    struct stored *picture;
+    int64_t progress;               /* -1: none */
+    char image_key[STORE_KEY_SIZE]; /* of the stored picture; "": none */
     struct image image;
     size_t size_bytes;
     char sha256[SHA256_HEX_SIZE];

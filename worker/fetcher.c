@@ -13,8 +13,16 @@
 
 enum {
     /* Each may hold LIMIT_PICTURE_BYTES; a usual picture holds a hundredth. */
-    FETCHES_MAX = 32,
+    FETCHES_MAX = 64,
+    FETCHES_PER_HOST_MAX = 32,
     TIMEOUT_MS = 60 * 1000,
+};
+
+/* Where pictures come from, as long as any of its pictures is in hand. */
+struct host {
+    struct host *next;
+    char *name; /* for the breaker */
+    size_t under_way, in_hand;
 };
 
 /* One picture: waiting, or under way. */
@@ -24,14 +32,21 @@ struct fetch {
     struct entry *entry;
     const struct provider *provider;
     char *url;
-    char *host; /* for the breaker */
-    bool own;   /* the provider's own address */
+    struct host *host;
+    bool own; /* the provider's own address */
 };
 
 struct fetcher {
     struct fetcher_options o;
     size_t under_way;
     struct fetch *first, *last; /* waiting */
+    struct host *hosts;
+};
+
+/* One picture that is being stored. */
+struct storing {
+    struct fetcher *fetcher;
+    struct entry *entry;
 };
 
 static void start_next(struct fetcher *f);
@@ -44,10 +59,41 @@ struct fetcher *fetcher_new(const struct fetcher_options *options)
     return f;
 }
 
+/* Takes the name. */
+static struct host *host_get(struct fetcher *f, char *name)
+{
+    struct host *h = f->hosts;
+
+    while (h && strcmp(h->name, name) != 0)
+        h = h->next;
+    if (h) {
+        free(name);
+    } else {
+        h = mem_zalloc(sizeof *h);
+        *h = (struct host){ .next = f->hosts, .name = name };
+        f->hosts = h;
+    }
+    h->in_hand++;
+    return h;
+}
+
+static void host_put(struct fetcher *f, struct host *h)
+{
+    struct host **link = &f->hosts;
+
+    if (--h->in_hand > 0)
+        return;
+    while (*link != h)
+        link = &(*link)->next;
+    *link = h->next;
+    free(h->name);
+    free(h);
+}
+
 static void fetch_free(struct fetch *t)
 {
+    host_put(t->fetcher, t->host);
     free(t->url);
-    free(t->host);
     free(t);
 }
 
@@ -64,17 +110,43 @@ void fetcher_free(struct fetcher *f)
     free(f);
 }
 
+static void on_stored(enum outcome outcome, const char *error, void *arg)
+{
+    struct storing *t = arg;
+    struct fetcher *f = t->fetcher;
+    struct entry *e = t->entry;
+
+    free(t);
+    if (outcome == OUTCOME_DONE) {
+        metric_add(f->o.metrics, PICTURES_STORED, 1);
+        metric_add(f->o.metrics, PICTURE_BYTES, (int64_t)e->result.size_bytes);
+        entry_finish(e, "completed", NULL, NULL);
+    } else {
+        metric_add(f->o.metrics, PICTURES_FAILED, 1);
+        *e->result.image_key = '\0';
+        entry_finish(e, "dead", "STORAGE", error);
+        e->result.delay_ms = PICTURE_RETRY_MS;
+    }
+    f->o.fn(e, f->o.arg);
+    start_next(f);
+}
+
 void fetcher_take(struct fetcher *f, struct entry *e, const char *type,
                   const char *ptr, size_t len)
 {
-    picture_take(e, f->o.store, type, ptr, len);
-    if (e->result.picture) {
-        metric_add(f->o.metrics, PICTURES_STORED, 1);
-        metric_add(f->o.metrics, PICTURE_BYTES, (int64_t)len);
-    } else {
+    struct result *r = &e->result;
+    struct storing *t;
+
+    if (picture_check(e, type, ptr, len) != 0) {
         metric_add(f->o.metrics, PICTURES_FAILED, 1);
+        f->o.fn(e, f->o.arg);
+        return;
     }
-    f->o.fn(e, f->o.arg);
+    t = mem_alloc(sizeof *t);
+    *t = (struct storing){ .fetcher = f, .entry = e };
+    store_key(r->image_key, e->job.id, r->image.type, r->sha256);
+    store_put(f->o.store, r->image_key, r->image.type, r->sha256, ptr, len,
+              on_stored, t);
 }
 
 static void fail(struct fetcher *f, struct entry *e,
@@ -105,7 +177,8 @@ static void on_answer(const struct http_answer *answer, void *arg)
     struct entry *e = t->entry;
 
     /* anything below 500 is an answer */
-    breaker_report(f->o.breakers, t->host,
+    t->host->under_way--;
+    breaker_report(f->o.breakers, t->host->name,
                    answer->failure == HTTP_OK && answer->status < 500,
                    clock_monotonic_ms());
     fetch_free(t);
@@ -132,11 +205,12 @@ static void start(struct fetcher *f, struct fetch *t)
         .guarded = !t->own,
     };
     int64_t wait_ms =
-        breaker_wait_ms(f->o.breakers, t->host, clock_monotonic_ms());
+        breaker_wait_ms(f->o.breakers, t->host->name, clock_monotonic_ms());
     struct entry *e = t->entry;
 
     if (wait_ms == 0) {
         f->under_way++;
+        t->host->under_way++;
         http_client_start(f->o.http, &options, on_answer, t);
         return;
     }
@@ -146,16 +220,34 @@ static void start(struct fetcher *f, struct fetch *t)
     f->o.fn(e, f->o.arg);
 }
 
+/* The first that waits and whose host has a place; NULL: none. */
+static struct fetch *next_startable(struct fetcher *f)
+{
+    struct fetch *before = NULL;
+    struct fetch *t = f->first;
+
+    while (t && t->host->under_way >= FETCHES_PER_HOST_MAX) {
+        before = t;
+        t = t->next;
+    }
+    if (!t)
+        return NULL;
+    if (before)
+        before->next = t->next;
+    else
+        f->first = t->next;
+    if (f->last == t)
+        f->last = before;
+    return t;
+}
+
 static void start_next(struct fetcher *f)
 {
-    while (f->first && f->under_way < FETCHES_MAX) {
-        struct fetch *t = f->first;
+    struct fetch *t;
 
-        f->first = t->next;
-        if (!f->first)
-            f->last = NULL;
+    while (f->under_way < FETCHES_MAX && store_has_room(f->o.store) &&
+           (t = next_startable(f)))
         start(f, t);
-    }
 }
 
 /* "https://host:port" of a URL; all of it when there is no path. */
@@ -180,7 +272,7 @@ void fetcher_fetch(struct fetcher *f, struct entry *e, const struct provider *p)
     t->own = relative || (*p->base_url && same_origin(t->url, p->base_url));
     origin = t->own ? mem_strdup(p->base_url) : url_origin(t->url);
     /* apart from submissions: who is too busy for these has our pictures */
-    t->host = mem_format("pictures of %s", origin);
+    t->host = host_get(f, mem_format("pictures of %s", origin));
     free(origin);
     if (f->last)
         f->last->next = t;

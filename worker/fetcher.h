@@ -1,9 +1,10 @@
-/* fetcher.h - gets the picture that a completed capture speaks of.
+/* fetcher.h - gets the picture that a completed capture speaks of, and stores
+ * it.
  *
- * A bounded number at a time, because each one is held in memory until it is on
- * disk; the others wait their turn.  The provider's own address comes from our
- * settings and is trusted, and then it gets its key; every other address has to
- * pass the guard.
+ * A bounded number at a time, because each one is held in memory until it is
+ * stored, and of each host a bounded share of that; the others wait their turn.
+ * The provider's own address comes from our settings and is trusted, and then
+ * it gets its key; every other address has to pass the guard.
  */
 #ifndef FETCHER_H
 #define FETCHER_H
@@ -30,13 +31,13 @@ struct fetcher_options {
 };
 
 struct fetcher *fetcher_new(const struct fetcher_options *options);
-/* After the http client, which ends what is under way. */
+/* After the http client, which ends what is under way, and the store. */
 void fetcher_free(struct fetcher *f); /* accepts NULL */
 
 /* From e->event.image_url.  `fn` may run before this returns. */
 void fetcher_fetch(struct fetcher *f, struct entry *e,
                    const struct provider *p);
-/* The bytes are here already. */
+/* The bytes are here already.  Likewise. */
 void fetcher_take(struct fetcher *f, struct entry *e, const char *type,
                   const char *ptr, size_t len);
 

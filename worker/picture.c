@@ -1,18 +1,16 @@
 #include "worker/picture.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "common/mem.h"
-
-static void refuse(struct entry *e, const char *error)
+static int refuse(struct entry *e, const char *error)
 {
     entry_finish(e, "dead", "PICTURE", error);
     e->result.delay_ms = PICTURE_RETRY_MS;
+    return -1;
 }
 
-void picture_take(struct entry *e, struct store *store, const char *type,
-                  const char *ptr, size_t len)
+int picture_check(struct entry *e, const char *type, const char *ptr,
+                  size_t len)
 {
     struct result *r = &e->result;
     enum image_type claimed = image_type_parse(type);
@@ -23,22 +21,15 @@ void picture_take(struct entry *e, struct store *store, const char *type,
                  "could not read the picture: %zu bytes of \"%.100s\" are no "
                  "PNG, JPEG, WebP or PDF",
                  len, type);
-        refuse(e, error);
-        return;
+        return refuse(e, error);
     }
     if (claimed != IMAGE_UNKNOWN && claimed != r->image.type) {
         snprintf(error, sizeof error,
                  "could not trust the picture: it claims to be %s and is %s",
                  image_mime(claimed), image_mime(r->image.type));
-        refuse(e, error);
-        return;
+        return refuse(e, error);
     }
     sha256_hex(ptr, len, r->sha256);
     r->size_bytes = len;
-    r->picture = store_put(store, e->job.id, r->image.type, r->sha256, ptr, len,
-                           error, sizeof error);
-    if (!r->picture)
-        refuse(e, error);
-    else
-        entry_finish(e, "completed", NULL, NULL);
+    return 0;
 }

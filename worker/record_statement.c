@@ -71,7 +71,7 @@ static void add_entry(struct record_arrays *a, const struct entry *e)
 {
     const struct entry_fields *f = &e->fields;
     const struct result *r = &e->result;
-    bool picture = r->picture != NULL;
+    bool picture = *r->image_key;
     struct buf *b = a->items;
     char key[ENTRY_KEY_SIZE];
 
@@ -88,7 +88,7 @@ static void add_entry(struct record_arrays *a, const struct entry *e)
     add_number(b++, received_ms(e), -1);
     db_array_add(b++, r->provider_job);
     add_number(b++, r->progress, -1);
-    db_array_add(b++, picture ? r->picture->key : NULL);
+    db_array_add(b++, picture ? r->image_key : NULL);
     db_array_add(b++, picture ? image_mime(r->image.type) : NULL);
     add_number(b++, picture ? r->image.width : 0, 0);
     add_number(b++, picture ? r->image.height : 0, 0);

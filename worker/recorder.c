@@ -11,7 +11,6 @@
 #include "common/mem.h"
 #include "common/streams.h"
 #include "worker/consumer.h"
-#include "worker/picture.h"
 #include "worker/record_statement.h"
 #include "worker/worker_metrics.h"
 
@@ -157,7 +156,6 @@ static void condemn(struct entry *e, const char *why)
     e->fields.head = NULL;
     e->fields.provider = word_or_null(e->fields.provider);
     e->fields.source = word_or_null(e->fields.source);
-    stored_free(r->picture);
     free(r->provider_job);
     free(r->error);
     free(r->error_code);
@@ -262,41 +260,6 @@ static void gather(struct recorder *r)
     }
 }
 
-/* A picture that the disk does not take makes its entry a dead letter, which
- * the poller feeds back. */
-static void fail_pictures(struct recorder *r, const char *why)
-{
-    for (size_t i = 0; i < r->batch_count; i++) {
-        struct entry *e = r->batch[i];
-
-        if (!e->result.picture)
-            continue;
-        metric_add(r->o.metrics, PICTURES_FAILED, 1);
-        stored_free(e->result.picture);
-        free(e->result.provider_job);
-        e->result = (struct result){ .progress = -1 };
-        entry_finish(e, "dead", "STORAGE", why);
-        e->result.delay_ms = PICTURE_RETRY_MS;
-    }
-}
-
-static void commit_pictures(struct recorder *r)
-{
-    struct stored *items[BATCH_MAX];
-    char error[512];
-    size_t count = 0;
-
-    for (size_t i = 0; i < r->batch_count; i++) {
-        if (r->batch[i]->result.picture)
-            items[count++] = r->batch[i]->result.picture;
-    }
-    if (count > 0 &&
-        store_commit(r->o.store, items, count, error, sizeof error) != 0) {
-        log_error(NULL, "%s", error);
-        fail_pictures(r, error);
-    }
-}
-
 static void record(void *arg)
 {
     struct recorder *r = arg;
@@ -304,7 +267,6 @@ static void record(void *arg)
     if (r->batch_count > 0 || !r->first)
         return;
     gather(r);
-    commit_pictures(r);
     r->started_us = clock_monotonic_us();
     record_entries(r->o.db, &r->arrays, r->batch, r->batch_count,
                    r->o.stale_after_ms, on_recorded, r);

@@ -1,6 +1,6 @@
 /* recorder.h - records finished entries, many in one transaction, each once.
  *
- * Pictures first, then the transaction, then acknowledge and tell.  A batch
+ * The transaction first, then acknowledge and tell.  A batch
  * holds one entry per job; another one of the same job waits for the next
  * batch.  A batch that the database refuses is halved until the guilty entry is
  * alone; it becomes a dead letter.
@@ -12,13 +12,11 @@
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "worker/entry.h"
-#include "worker/store.h"
 
 struct recorder;
 
 struct recorder_options {
     struct db *db;
-    struct store *store;
     struct metrics *metrics;
     int64_t stale_after_ms;
 };

@@ -1,110 +1,159 @@
 #include "worker/store.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
+#include "worker/store_backend.h"
 
-/* From so many files on one sync of the file system is cheaper than one each.
- */
-enum { SYNCFS_FROM = 4 };
-
-struct store {
-    char *root; /* no trailing slash */
-    int root_fd;
+enum {
+    WAITING_MAX_BYTES = 64 * 1024 * 1024,
+    RETRY_BASE_MS = 500,
+    RETRY_CAP_MS = 10 * 1000,
+    REMIND_MS = 60 * 1000, /* the log says so often that it is not well */
 };
 
-static int fail(char *error, size_t size, const char *what, const char *path)
+struct store {
+    struct store_backend *backend;
+    struct store_item *first, *last; /* waiting */
+    size_t under_way;
+    size_t bytes; /* of all in hand */
+    struct loop_timer *again;
+    bool well;
+    unsigned failures; /* rounds in a row */
+    int64_t said_ms;   /* when the log was told; 0: not yet */
+    loop_fn *on_change;
+    void *arg;
+};
+
+static void push(struct store *s, struct store_item *item)
 {
-    snprintf(error, size, "could not %s \"%s\": %s", what, path,
-             strerror(errno));
-    return -1;
+    item->next = NULL;
+    if (s->last)
+        s->last->next = item;
+    else
+        s->first = item;
+    s->last = item;
 }
 
-/* Like mkdir -p; 0 when it is there. */
-static int make_folders(const char *path)
+/* While it is not well, one picture at a time finds out whether it still is. */
+static void start_waiting(struct store *s)
 {
-    char *copy = mem_strdup(path);
-    int rc = 0;
+    size_t most = s->well ? s->backend->at_once : 1;
 
-    for (char *c = copy + 1; rc == 0; c++) {
-        char end = *c;
+    while (s->first && s->under_way < most && !loop_timer_running(s->again)) {
+        struct store_item *item = s->first;
 
-        if (end != '/' && end != '\0')
-            continue;
-        *c = '\0';
-        rc = mkdir(copy, 0755) != 0 && errno != EEXIST ? -1 : 0;
-        *c = end;
-        if (end == '\0')
-            break;
+        s->first = item->next;
+        if (!s->first)
+            s->last = NULL;
+        s->under_way++;
+        s->backend->put(s->backend, item);
     }
-    free(copy);
-    return rc;
 }
 
-struct store *store_new(const char *url, char *error, size_t error_size)
+static void try_again(void *arg)
 {
-    static const char scheme[] = "file://";
-    struct store *s;
-    char *temporary;
+    start_waiting(arg);
+}
 
-    if (strncmp(url, scheme, sizeof scheme - 1) != 0 ||
-        url[sizeof scheme - 1] != '/') {
+static void set_well(struct store *s, bool well)
+{
+    if (s->well == well)
+        return;
+    s->well = well;
+    s->on_change(s->arg);
+}
+
+static void fall_ill(struct store *s, const char *error)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (s->said_ms == 0 || now_ms - s->said_ms >= REMIND_MS) {
+        log_error(NULL, "%s; no work is taken until the storage is well",
+                  error);
+        s->said_ms = now_ms;
+    }
+    if (!loop_timer_running(s->again))
+        loop_timer_start(
+            s->again, backoff_ms(s->failures++, RETRY_BASE_MS, RETRY_CAP_MS));
+    set_well(s, false);
+}
+
+static void recover(struct store *s)
+{
+    if (!s->well)
+        log_info(NULL, "the storage is well again");
+    s->failures = 0;
+    s->said_ms = 0;
+    set_well(s, true);
+}
+
+void store_item_free(struct store_item *item)
+{
+    free(item->ptr);
+    free(item);
+}
+
+void store_settle(struct store *s, struct store_item *item)
+{
+    s->under_way--;
+    if (item->outcome == OUTCOME_RETRY) {
+        push(s, item); /* behind the others: it may be larger than the room */
+        fall_ill(s, item->error);
+        return;
+    }
+    if (item->outcome == OUTCOME_DONE)
+        recover(s);
+    s->bytes -= item->len;
+    item->fn(item->outcome, item->error, item->arg);
+    store_item_free(item);
+    start_waiting(s);
+}
+
+struct store *store_new(struct loop *loop, const char *url, loop_fn *on_change,
+                        void *arg, char *error, size_t error_size)
+{
+    static const char file[] = "file://";
+    struct store *s = mem_zalloc(sizeof *s);
+
+    *s = (struct store){ .well = true, .on_change = on_change, .arg = arg };
+    s->again = loop_timer_new(loop, try_again, s);
+    if (strncmp(url, file, sizeof file - 1) == 0 && url[sizeof file - 1] == '/')
+        s->backend =
+            store_file_new(s, loop, url + sizeof file - 1, error, error_size);
+    else
         snprintf(error, error_size,
                  "SHOTFLEET_STORAGE=\"%.200s\" is not file:///absolute/folder",
                  url);
-        return NULL;
-    }
-    s = mem_zalloc(sizeof *s);
-    s->root = mem_strdup(url + sizeof scheme - 1);
-    for (size_t n = strlen(s->root); n > 1 && s->root[n - 1] == '/';)
-        s->root[--n] = '\0';
-    temporary = mem_format("%s/tmp", s->root);
-    s->root_fd = -1;
-    if (make_folders(temporary) == 0)
-        s->root_fd = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->root_fd < 0 || access(temporary, W_OK) != 0) {
-        fail(error, error_size, "write to SHOTFLEET_STORAGE", temporary);
-        store_free(s);
-        s = NULL;
-    }
-    free(temporary);
-    return s;
+    if (s->backend)
+        return s;
+    store_free(s);
+    return NULL;
 }
 
 void store_free(struct store *s)
 {
     if (!s)
         return;
-    if (s->root_fd >= 0)
-        close(s->root_fd);
-    free(s->root);
+    if (s->backend)
+        s->backend->free(s->backend);
+    while (s->first) {
+        struct store_item *item = s->first;
+
+        s->first = item->next;
+        store_item_free(item);
+    }
+    loop_timer_free(s->again);
     free(s);
 }
 
-static int write_all(int fd, const char *ptr, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, ptr, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        ptr += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
 /* Ids are ordered by time: their last digits spread best. */
-static void make_key(char key[STORE_KEY_SIZE], const char *job_id,
-                     enum image_type type, const char *sha256)
+void store_key(char key[STORE_KEY_SIZE], const char *job_id,
+               enum image_type type, const char *sha256)
 {
     size_t n = strlen(job_id);
 
@@ -113,103 +162,28 @@ static void make_key(char key[STORE_KEY_SIZE], const char *job_id,
              image_extension(type));
 }
 
-struct stored *store_put(struct store *s, const char *job_id,
-                         enum image_type type, const char *sha256,
-                         const char *ptr, size_t len, char *error,
-                         size_t error_size)
+void store_put(struct store *s, const char *key, enum image_type type,
+               const char *sha256, const char *ptr, size_t len, store_fn *fn,
+               void *arg)
 {
-    struct stored *item = mem_zalloc(sizeof *item);
+    struct store_item *item = mem_alloc(sizeof *item);
 
-    make_key(item->key, job_id, type, sha256);
-    item->temporary = mem_format("%s/tmp/%s-XXXXXX", s->root, job_id);
-    item->fd = mkostemp(item->temporary, O_CLOEXEC);
-    if (item->fd < 0) {
-        fail(error, error_size, "create", item->temporary);
-        free(item->temporary);
-        item->temporary = NULL;
-    } else if (write_all(item->fd, ptr, len) != 0 ||
-               fchmod(item->fd, 0644) != 0) {
-        fail(error, error_size, "write", item->temporary);
-    } else {
-        return item;
-    }
-    stored_free(item);
-    return NULL;
+    *item = (struct store_item){
+        .type = type, .ptr = mem_dup(ptr, len), .len = len, .fn = fn, .arg = arg
+    };
+    snprintf(item->key, sizeof item->key, "%s", key);
+    snprintf(item->sha256, sizeof item->sha256, "%s", sha256);
+    s->bytes += len;
+    push(s, item);
+    start_waiting(s);
 }
 
-static int sync_files(struct store *s, struct stored **items, size_t count)
+bool store_is_well(const struct store *s)
 {
-    if (count >= SYNCFS_FROM)
-        return syncfs(s->root_fd);
-    for (size_t i = 0; i < count; i++) {
-        if (fsync(items[i]->fd) != 0)
-            return -1;
-    }
-    return 0;
+    return s->well;
 }
 
-static int sync_folder(const char *path)
+bool store_has_room(const struct store *s)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc;
-
-    if (fd < 0)
-        return -1;
-    rc = fsync(fd);
-    close(fd);
-    return rc;
-}
-
-/* Renames into place, and makes the name durable unless the caller does. */
-static int publish(struct store *s, struct stored *item, bool sync)
-{
-    char *path = mem_format("%s/%s", s->root, item->key);
-    char *slash = strrchr(path, '/');
-    int rc;
-
-    *slash = '\0';
-    rc = make_folders(path);
-    *slash = '/';
-    if (rc == 0)
-        rc = rename(item->temporary, path);
-    if (rc == 0) {
-        free(item->temporary);
-        item->temporary = NULL;
-        /* the file's folder, and the two above it, which may be new */
-        for (int level = 0; sync && rc == 0 && level < 3; level++) {
-            slash = strrchr(path, '/');
-            *slash = '\0';
-            rc = sync_folder(path);
-        }
-    }
-    free(path);
-    return rc;
-}
-
-int store_commit(struct store *s, struct stored **items, size_t count,
-                 char *error, size_t error_size)
-{
-    bool one_sync = count >= SYNCFS_FROM;
-
-    if (sync_files(s, items, count) != 0)
-        return fail(error, error_size, "write to disk below", s->root);
-    for (size_t i = 0; i < count; i++) {
-        if (items[i]->temporary && publish(s, items[i], !one_sync) != 0)
-            return fail(error, error_size, "store", items[i]->key);
-    }
-    if (one_sync && syncfs(s->root_fd) != 0)
-        return fail(error, error_size, "write to disk below", s->root);
-    return 0;
-}
-
-void stored_free(struct stored *item)
-{
-    if (!item)
-        return;
-    if (item->temporary)
-        unlink(item->temporary);
-    free(item->temporary);
-    if (item->fd >= 0)
-        close(item->fd);
-    free(item);
+    return s->bytes < WAITING_MAX_BYTES;
 }

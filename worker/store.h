@@ -1,41 +1,47 @@
-/* store.h - where pictures are kept, written so that nothing is ever half
+/* store.h - where pictures are kept: durable first, then visible, never half
  * there.
  *
- * A picture is written to a temporary file; those of a batch are made durable
- * and renamed together, before the transaction that mentions them.  The key
- * holds the picture's hash, so that no picture ever replaces another one.
+ * Everything is asynchronous; a picture is stored once its function was called.
+ * Trouble with the storage (no room, read-only, away, key refused) is never the
+ * picture's fault: the picture waits here and is tried again, and meanwhile the
+ * store is not well, so that nobody takes more work than is in hand already.
+ * A picture's key holds its hash: none ever replaces another one.
  */
 #ifndef STORE_H
 #define STORE_H
 
 #include "common/image.h"
+#include "common/loop.h"
 #include "common/signature.h"
 
 struct store;
 
 enum { STORE_KEY_SIZE = 128 };
 
-/* A picture that is not visible yet. */
-struct stored {
-    int fd;
-    char *temporary;          /* path; NULL once renamed */
-    char key[STORE_KEY_SIZE]; /* screenshots/ab/cd/<job>-<hash>.png */
-};
+/* OUTCOME_DONE, or OUTCOME_REJECT with `error`: this picture cannot be stored.
+ */
+typedef void store_fn(enum outcome outcome, const char *error, void *arg);
 
-/* `url`: file:///absolute/folder (made if missing).  NULL with `error`. */
-struct store *store_new(const char *url, char *error, size_t error_size);
-void store_free(struct store *s); /* accepts NULL */
+/* `url`: file:///absolute/folder (made if missing).  `on_change` is called
+ * whenever store_is_well() has changed.  NULL with `error` when the settings
+ * are wrong. */
+struct store *store_new(struct loop *loop, const char *url, loop_fn *on_change,
+                        void *arg, char *error, size_t error_size);
+/* Forgets what is not stored yet.  Accepts NULL. */
+void store_free(struct store *s);
 
-/* Writes the bytes to a temporary file.  NULL with `error` (disk full …). */
-struct stored *store_put(struct store *s, const char *job_id,
-                         enum image_type type, const char *sha256,
-                         const char *ptr, size_t len, char *error,
-                         size_t error_size);
-/* Makes all of them durable and visible.  Blocks for the disk.  On -1 none
- * counts as stored; `error` says why. */
-MUST_USE int store_commit(struct store *s, struct stored **items, size_t count,
-                          char *error, size_t error_size);
-/* Removes the temporary file if it is still there; accepts NULL. */
-void stored_free(struct stored *item);
+/* screenshots/ab/cd/<job>-<hash>.png */
+void store_key(char key[STORE_KEY_SIZE], const char *job_id,
+               enum image_type type, const char *sha256);
+/* Copies the bytes.  `fn` runs once, later, however long that takes. */
+void store_put(struct store *s, const char *key, enum image_type type,
+               const char *sha256, const char *ptr, size_t len, store_fn *fn,
+               void *arg);
+
+/* False: it takes no pictures now; those that wait are tried again. */
+bool store_is_well(const struct store *s);
+/* False: so many bytes wait in memory that no more should be fetched.  There is
+ * room again when `fn` of some picture runs, if not before. */
+bool store_has_room(const struct store *s);
 
 #endif

@@ -9,7 +9,6 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "worker/picture.h"
 
 enum {
     BUSY_MS = 3 * 1000,       /* provider busy or down: soon again */
@@ -131,17 +130,21 @@ static void judge_accepted(struct entry *e, const struct provider *p,
     entry_finish(e, "submitted", NULL, NULL);
 }
 
+bool submission_is_picture(const struct http_answer *answer)
+{
+    return answer->failure == HTTP_OK && answer->status >= 200 &&
+           answer->status <= 299 &&
+           image_type_parse(answer->content_type) != IMAGE_UNKNOWN;
+}
+
 void submission_judge(struct entry *e, const struct provider *p,
-                      struct store *store, const struct http_answer *answer)
+                      const struct http_answer *answer)
 {
     if (answer->failure != HTTP_OK)
         postpone(e, "PROVIDER_UNREACHABLE", answer->error,
                  backoff_ms(0, BUSY_MS, BUSY_MS));
     else if (answer->status < 200 || answer->status > 299)
         judge_error(e, p, answer);
-    else if (image_type_parse(answer->content_type) != IMAGE_UNKNOWN)
-        picture_take(e, store, answer->content_type, answer->body,
-                     answer->body_len);
     else
         judge_accepted(e, p, answer);
 }

@@ -15,9 +15,11 @@
 char *submission_body(const struct provider *p, const struct job *job,
                       const char *webhook_url, char *error, size_t error_size);
 
-/* Sets the entry's result: submitted, completed (the answer is the picture),
- * failed or postponed.  The answer must be that of the request for `e`. */
+/* Is the answer itself the picture?  Then the capture is completed. */
+bool submission_is_picture(const struct http_answer *answer);
+/* Any other answer: sets the entry's result to submitted, failed or postponed.
+ * The answer must be that of the request for `e`. */
 void submission_judge(struct entry *e, const struct provider *p,
-                      struct store *store, const struct http_answer *answer);
+                      const struct http_answer *answer);
 
 #endif

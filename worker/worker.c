@@ -127,10 +127,22 @@ static void on_report(void *arg)
              "at work");
 }
 
+/* What cannot be stored is not taken; callbacks need no storage. */
+static void on_storage(void *arg)
+{
+    struct worker *w = arg;
+
+    for (size_t i = 0; i < w->consumer_count; i++) {
+        if (consumer_kind(w->consumers[i]) != ENTRY_CALLBACK)
+            consumer_pause(w->consumers[i], !store_is_well(w->store));
+    }
+}
+
 static void watch(void *arg)
 {
     struct worker *w = arg;
 
+    metric_set(w->shared->metrics, STORAGE_UP, store_is_well(w->store));
     metric_set(w->shared->metrics, DATABASE_UP, db_is_up(w->db));
     loop_timer_start(w->watch, WATCH_MS);
 }
@@ -145,7 +157,8 @@ static int make_stores(struct worker *w)
         return -1;
     w->db = db_new(w->loop, s->database_url, "shotfleet-worker");
     w->http = http_client_new(w->loop, &w->config->guard);
-    w->store = store_new(s->storage, w->error, sizeof w->error);
+    w->store = store_new(w->loop, s->storage, on_storage, w, w->error,
+                         sizeof w->error);
     return w->store ? 0 : -1;
 }
 
@@ -155,7 +168,6 @@ static void make_work(struct worker *w)
     const struct worker_config *config = w->config;
     struct recorder_options recorder = {
         .db = w->db,
-        .store = w->store,
         .metrics = shared->metrics,
         .stale_after_ms = config->settings.stale_after_s * 1000,
     };
@@ -231,6 +243,7 @@ static int make_consumers(struct worker *w)
 static void worker_release(struct worker *w)
 {
     http_client_free(w->http);
+    store_free(w->store);
     db_free(w->db);
     for (size_t i = 0; i < w->consumer_count; i++)
         consumer_free(w->consumers[i]);
@@ -238,7 +251,6 @@ static void worker_release(struct worker *w)
     callbacks_free(w->callbacks);
     applier_free(w->applier);
     recorder_free(w->recorder);
-    store_free(w->store);
     loop_timer_free(w->drain);
     loop_timer_free(w->watch);
     loop_free(w->loop);
@@ -296,7 +308,12 @@ static bool is_ready(char *reason, size_t reason_size, void *arg)
         missing = "postgresql";
     if (missing)
         snprintf(reason, reason_size, "no process is connected to %s", missing);
-    return !missing;
+    else if (metric_sum(shared->metrics, STORAGE_UP) <= 0)
+        snprintf(reason, reason_size,
+                 "no process can store pictures; its log says why");
+    else
+        return true;
+    return false;
 }
 
 int worker_admin(unsigned index, void *arg)

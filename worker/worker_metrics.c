@@ -55,6 +55,8 @@ static const struct metric series[WORKER_METRIC_COUNT] = {
                               callbacks_help, METRIC_COUNTER },
     [CALLBACKS_STOPPED] = { callbacks, "outcome=\"stopped\"", callbacks_help,
                             METRIC_COUNTER },
+    [STORAGE_UP] = { "shotfleet_storage_up", NULL,
+                     "Processes that can store pictures.", METRIC_GAUGE },
     [DATABASE_UP] = { "shotfleet_database_up", NULL,
                       "Processes that are connected to PostgreSQL.",
                       METRIC_GAUGE },

@@ -52,27 +52,11 @@ static void remove_left_overs(const char *temporary)
         closedir(dir);
 }
 
-int folder_init(struct folder *f, const char *path, char *error,
-                size_t error_size)
+void folder_init(struct folder *f, const char *path)
 {
-    char *temporary = NULL;
-    int rc = -1;
-
     *f = (struct folder){ .path = mem_strdup(path), .fd = -1 };
     for (size_t n = strlen(f->path); n > 1 && f->path[n - 1] == '/';)
         f->path[--n] = '\0';
-    temporary = mem_format("%s/tmp", f->path);
-    if (make_folders(temporary) != 0 || access(temporary, W_OK | X_OK) != 0 ||
-        (f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
-        snprintf(error, error_size, "could not write to \"%s\": %s", temporary,
-                 strerror(errno));
-        goto out;
-    }
-    remove_left_overs(temporary);
-    rc = 0;
-out:
-    free(temporary);
-    return rc;
 }
 
 void folder_release(struct folder *f)
@@ -80,6 +64,21 @@ void folder_release(struct folder *f)
     if (f->fd >= 0)
         close(f->fd);
     free(f->path);
+}
+
+int folder_open(struct folder *f)
+{
+    char *temporary;
+
+    if (f->fd >= 0)
+        return 0;
+    temporary = mem_format("%s/tmp", f->path);
+    if (make_folders(temporary) == 0 && access(temporary, W_OK | X_OK) == 0)
+        f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (f->fd >= 0)
+        remove_left_overs(temporary);
+    free(temporary);
+    return f->fd >= 0 ? 0 : -1;
 }
 
 static int write_all(int fd, const char *ptr, size_t len)

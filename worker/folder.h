@@ -13,11 +13,12 @@ struct folder {
     int fd;
 };
 
-/* Makes the folder if it is missing, and removes what was left in tmp/ an hour
- * ago and more.  -1 with `error`; release in either case. */
-MUST_USE int folder_init(struct folder *f, const char *path, char *error,
-                         size_t error_size);
+void folder_init(struct folder *f, const char *path);
 void folder_release(struct folder *f);
+
+/* Makes the folder if it is missing, and removes what was left in tmp/ an hour
+ * ago and more.  Before all that follows; does nothing when it is open. */
+MUST_USE int folder_open(struct folder *f);
 
 /* A new file in tmp/ with these bytes, of which *temporary is the path (owned
  * by the caller, who publishes or unlinks it). */

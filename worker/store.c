@@ -55,9 +55,36 @@ static void start_waiting(struct store *s)
     }
 }
 
+static void add(struct store *s, const struct store_item *filled,
+                const char *ptr)
+{
+    struct store_item *item = mem_alloc(sizeof *item);
+
+    *item = *filled;
+    item->ptr = mem_dup(ptr, item->len);
+    s->bytes += item->len;
+    push(s, item);
+    start_waiting(s);
+}
+
+/* A small file that shows whether anything can be stored at all. */
+static void probe(struct store *s)
+{
+    static const char text[] = "Shotfleet keeps pictures here.\n";
+    struct store_item item = { .key = ".shotfleet", .len = sizeof text - 1 };
+
+    sha256_hex(text, item.len, item.sha256);
+    add(s, &item, text);
+}
+
 static void try_again(void *arg)
 {
-    start_waiting(arg);
+    struct store *s = arg;
+
+    if (s->first)
+        start_waiting(s);
+    else
+        probe(s);
 }
 
 static void set_well(struct store *s, bool well)
@@ -109,7 +136,8 @@ void store_settle(struct store *s, struct store_item *item)
     if (item->outcome == OUTCOME_DONE)
         recover(s);
     s->bytes -= item->len;
-    item->fn(item->outcome, item->error, item->arg);
+    if (item->fn)
+        item->fn(item->outcome, item->error, item->arg);
     store_item_free(item);
     start_waiting(s);
 }
@@ -129,10 +157,12 @@ struct store *store_new(struct loop *loop, const char *url, loop_fn *on_change,
         snprintf(error, error_size,
                  "SHOTFLEET_STORAGE=\"%.200s\" is not file:///absolute/folder",
                  url);
-    if (s->backend)
-        return s;
-    store_free(s);
-    return NULL;
+    if (!s->backend) {
+        store_free(s);
+        return NULL;
+    }
+    probe(s);
+    return s;
 }
 
 void store_free(struct store *s)
@@ -166,16 +196,11 @@ void store_put(struct store *s, const char *key, enum image_type type,
                const char *sha256, const char *ptr, size_t len, store_fn *fn,
                void *arg)
 {
-    struct store_item *item = mem_alloc(sizeof *item);
+    struct store_item item = { .type = type, .len = len, .fn = fn, .arg = arg };
 
-    *item = (struct store_item){
-        .type = type, .ptr = mem_dup(ptr, len), .len = len, .fn = fn, .arg = arg
-    };
-    snprintf(item->key, sizeof item->key, "%s", key);
-    snprintf(item->sha256, sizeof item->sha256, "%s", sha256);
-    s->bytes += len;
-    push(s, item);
-    start_waiting(s);
+    snprintf(item.key, sizeof item.key, "%s", key);
+    snprintf(item.sha256, sizeof item.sha256, "%s", sha256);
+    add(s, &item, ptr);
 }
 
 bool store_is_well(const struct store *s)

@@ -83,7 +83,8 @@ static void write_aside(struct file_store *f, struct list *batch, bool sync)
 {
     for (struct store_item *i = batch->first; i; i = i->next) {
         i->outcome = OUTCOME_DONE;
-        if (folder_write(&f->folder, i->ptr, i->len, sync, &i->temporary) != 0)
+        if (folder_open(&f->folder) != 0 ||
+            folder_write(&f->folder, i->ptr, i->len, sync, &i->temporary) != 0)
             fail(f, i, "write");
     }
 }
@@ -103,7 +104,7 @@ static void publish(struct file_store *f, struct list *batch, bool sync)
 
 static void sync_all(struct file_store *f, struct list *batch)
 {
-    if (folder_sync(&f->folder) == 0)
+    if (f->folder.fd < 0 || folder_sync(&f->folder) == 0)
         return;
     for (struct store_item *i = batch->first; i; i = i->next) {
         if (i->outcome == OUTCOME_DONE)
@@ -218,6 +219,13 @@ static void file_free(struct store_backend *b)
     free(f);
 }
 
+/* A disk that is full, read-only or broken may be well later; anything else has
+ * to be mended in the settings. */
+static bool is_passing(int error)
+{
+    return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO;
+}
+
 struct store_backend *store_file_new(struct store *s, struct loop *loop,
                                      const char *path, char *error,
                                      size_t error_size)
@@ -228,7 +236,11 @@ struct store_backend *store_file_new(struct store *s, struct loop *loop,
         .base = { .put = put, .free = file_free, .at_once = AT_ONCE },
         .store = s
     };
-    if (folder_init(&f->folder, path, error, error_size) != 0) {
+    folder_init(&f->folder, path);
+    if (folder_open(&f->folder) != 0 && !is_passing(errno)) {
+        snprintf(error, error_size,
+                 "could not write to SHOTFLEET_STORAGE=\"file://%.200s\": %s",
+                 path, strerror(errno));
         folder_release(&f->folder);
         free(f);
         return NULL;

@@ -10,10 +10,15 @@
 #include "common/http_guard.h"
 #include "common/http_internal.h"
 #include "common/limits.h"
+#include "common/mem.h"
 
 /* How much of a refused body is read on, so that the client gets to see the
  * refusal instead of a reset connection. */
 enum { LINGER_BYTES = 8 * 1024 * 1024 };
+
+/* Waiting requests that are not suspended: looking at each of them, whenever
+ * libmicrohttpd runs, must stay cheap. */
+enum { AWAKE_MAX = 256, AWAKE_MAX_S = 1 };
 
 static const char too_large[] = "request body too large";
 
@@ -40,6 +45,19 @@ static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind,
     return MHD_YES;
 }
 
+/* Whatever is asked about headers from now on is answered from here. */
+static void take_fields(struct http_request *r)
+{
+    struct head head;
+
+    head.count = 0;
+    MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, on_field,
+                                &head);
+    r->fields = mem_resize_array(NULL, head.count, sizeof *r->fields);
+    memcpy(r->fields, head.fields, head.count * sizeof *r->fields);
+    r->field_count = head.count;
+}
+
 static size_t head_size(const struct http_request *r)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
@@ -53,18 +71,14 @@ static enum http_verdict judge(const struct http_request *r,
 {
     struct http_guard_head layout;
     enum http_verdict v;
-    struct head head;
 
-    head.count = 0;
     if (http_guard_method(r->method) != HTTP_FINE)
         return HTTP_BAD_METHOD;
     if (r->bad_target)
         return HTTP_BAD_TARGET;
-    MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, on_field,
-                                &head);
-    if (head.count > http_max_headers(r->server))
+    if (r->field_count > http_max_headers(r->server))
         return HTTP_TOO_MANY_FIELDS;
-    v = http_guard_check(version, head.fields, head.count);
+    v = http_guard_check(version, r->fields, r->field_count);
     if (v != HTTP_FINE || !r->server->old_parser)
         return v;
     layout = (struct http_guard_head){
@@ -72,8 +86,8 @@ static enum http_verdict judge(const struct http_request *r,
         .target = r->target,
         .target_len = r->target_len,
         .version = version,
-        .fields = head.fields,
-        .count = head.count,
+        .fields = r->fields,
+        .count = r->field_count,
         .size = head_size(r),
     };
     return http_guard_lines(&layout);
@@ -158,6 +172,7 @@ static enum MHD_Result on_head(struct http_request *r, const char *url,
 
     r->method = method;
     r->path = path_of(url);
+    take_fields(r);
     if (head_size(r) > o->max_head_bytes)
         return refuse(r, HTTP_HEAD_TOO_LARGE, 431, "request head too large");
     if (r->bad_query)
@@ -188,6 +203,22 @@ static enum MHD_Result on_head(struct http_request *r, const char *url,
     return MHD_YES;
 }
 
+/* A connection that sleeps costs nothing, but sending it to sleep and waking it
+ * are two calls of epoll_ctl() and a read that finds nothing: as much as all
+ * the rest of libmicrohttpd.  So a short wait is spent awake: libmicrohttpd
+ * asks again, with the others, whenever it runs. */
+static enum MHD_Result wait_on(struct http_request *r)
+{
+    struct http_server *s = r->server;
+
+    if (s->waiting <= AWAKE_MAX && s->now_s <= r->waiting_since_s + AWAKE_MAX_S)
+        return MHD_YES;
+    s->waiting--;
+    r->state = REQUEST_SLEEPING;
+    MHD_suspend_connection(r->connection);
+    return MHD_YES;
+}
+
 static enum MHD_Result on_body_end(struct http_request *r)
 {
     struct http_server *s = r->server;
@@ -199,8 +230,9 @@ static enum MHD_Result on_body_end(struct http_request *r)
     if (r->state == REQUEST_ANSWERED)
         return http_request_send(r);
     r->state = REQUEST_WAITING;
-    MHD_suspend_connection(r->connection);
-    return MHD_YES;
+    s->waiting++;
+    r->waiting_since_s = s->now_s;
+    return wait_on(r);
 }
 
 static enum MHD_Result on_body(struct http_request *r, const char *ptr,
@@ -280,8 +312,12 @@ enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
         return on_judged_body(r, upload_len);
     case REQUEST_ANSWERED:
         return http_request_send(r);
-    case REQUEST_HANDLING:
     case REQUEST_WAITING:
+        r->server->calls--; /* nothing came of it */
+        return wait_on(r);
+    case REQUEST_HANDLING:
+    case REQUEST_SLEEPING:
+    case REQUEST_ORPHANED:
     case REQUEST_SENDING:
         break;
     }
@@ -306,6 +342,10 @@ void http_access_over(void *cls, struct MHD_Connection *connection,
              r->state == REQUEST_BODY)
         http_server_tell(r->server, HTTP_BODY_MALFORMED, http_peer(r),
                          "malformed chunks");
-    http_request_free(r);
+    if (r->state == REQUEST_WAITING &&
+        why != MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN)
+        http_request_orphan(r);
+    else
+        http_request_free(r);
     *context = NULL;
 }

@@ -11,6 +11,7 @@
 #include <microhttpd.h>
 
 #include "common/buf.h"
+#include "common/http_guard.h"
 #include "common/http_server.h"
 #include "common/query.h"
 #include "common/ranges.h"
@@ -21,11 +22,13 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct loop_watch *watch;      /* its epoll descriptor */
     struct loop_timer *timer;      /* its next deadline, or at once */
-    struct loop_timer *over_timer; /* streams whose `closed` is due */
-    struct http_stream *over;
+    struct loop_timer *over_timer; /* `over` and `orphans` */
+    struct http_stream *over;      /* their `closed` is due */
     struct http_request *requests; /* all that libmicrohttpd knows */
     size_t in_flight;
-    size_t bodies_bytes; /* held by requests */
+    size_t waiting;               /* of these, REQUEST_WAITING */
+    struct http_request *orphans; /* answered ones; freed from the loop */
+    size_t bodies_bytes;          /* held by requests */
     struct http_connection *connections;
     size_t connection_count;
     struct address_counts *addresses; /* of connections that count */
@@ -61,7 +64,9 @@ enum request_state {
     REQUEST_LINGERING, /* refused; the rest of the body is thrown away */
     REQUEST_JUDGED,    /* answered on its head; the body is thrown away */
     REQUEST_HANDLING,  /* the handler is running */
-    REQUEST_WAITING,   /* suspended until somebody answers */
+    REQUEST_WAITING,   /* for an answer; libmicrohttpd asks whenever it runs */
+    REQUEST_SLEEPING,  /* the same, suspended */
+    REQUEST_ORPHANED,  /* the same, and the client is gone */
     REQUEST_ANSWERED,  /* the answer is here, libmicrohttpd has not got it */
     REQUEST_SENDING,   /* libmicrohttpd has the answer */
 };
@@ -73,6 +78,8 @@ struct http_request {
     struct MHD_Connection *connection;
     struct http_connection *place;
     enum request_state state;
+    struct http_guard_field *fields; /* the texts are libmicrohttpd's */
+    size_t field_count;
     const char *method;
     const char *path;
     const char *target; /* raw; only its address is used after the first call */
@@ -84,17 +91,26 @@ struct http_request {
     struct buf body;
     size_t discarded_bytes; /* while lingering */
     int64_t received_us;
-    unsigned status; /* of the answer */
+    uint64_t waiting_since_s; /* in ticks */
+    unsigned status;          /* of the answer */
     struct MHD_Response *response;
     struct http_stream *stream; /* or NULL */
     void *context;
     void (*destroy)(void *);
+    struct orphan *orphan; /* what libmicrohttpd no longer holds for it */
+};
+
+struct orphan {
+    struct sockaddr_storage peer;
+    char texts[]; /* method, path, fields */
 };
 
 /* A request may have one header for each so many bytes of its head. */
 enum { HTTP_BYTES_PER_HEADER = 96 };
 size_t http_max_headers(const struct http_server *s);
 
+/* What was answered outside of MHD_run() moves only inside it. */
+void http_server_run_soon(struct http_server *s);
 void http_server_resume(struct http_server *s,
                         struct MHD_Connection *connection);
 
@@ -142,6 +158,9 @@ struct http_request *http_request_new(struct http_server *s,
                                       struct MHD_Connection *connection,
                                       char *target);
 void http_request_free(struct http_request *r);
+/* The client went away before the answer: what handlers may ask for stays. */
+void http_request_orphan(struct http_request *r);
+void http_request_free_orphans(struct http_server *s);
 
 void http_request_drop_body(struct http_request *r);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "common/clock.h"
 #include "common/http_guard.h"
@@ -57,14 +58,22 @@ void http_request_drop_body(struct http_request *r)
     buf_release(&r->body);
 }
 
-void http_request_free(struct http_request *r)
+static void unlink_request(struct http_request *r)
 {
-    if (r->state >= REQUEST_HANDLING)
-        r->server->in_flight--;
-    http_connection_end(r->place);
     *r->link = r->next;
     if (r->next)
         r->next->link = r->link;
+}
+
+void http_request_free(struct http_request *r)
+{
+    if (r->state == REQUEST_WAITING)
+        r->server->waiting--;
+    if (r->state >= REQUEST_HANDLING)
+        r->server->in_flight--;
+    if (r->place)
+        http_connection_end(r->place);
+    unlink_request(r);
     if (r->stream)
         http_stream_gone(r->stream);
     if (r->response)
@@ -73,7 +82,64 @@ void http_request_free(struct http_request *r)
         r->destroy(r->context);
     http_request_drop_body(r);
     query_release(&r->query);
+    free(r->fields);
+    free(r->orphan);
     free(r);
+}
+
+/* Copies a text to `*at`, which moves on. */
+static const char *keep(char **at, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*at, text, size);
+
+    *at += size;
+    return copy;
+}
+
+void http_request_orphan(struct http_request *r)
+{
+    size_t size = strlen(r->method) + 1 + strlen(r->path) + 1;
+    struct orphan *orphan;
+    char *at;
+
+    for (size_t i = 0; i < r->field_count; i++)
+        size += strlen(r->fields[i].name) + 1 + strlen(r->fields[i].value) + 1;
+    orphan = mem_alloc(sizeof *orphan + size);
+    address_copy(http_peer(r), &orphan->peer);
+    at = orphan->texts;
+    r->method = keep(&at, r->method);
+    r->path = keep(&at, r->path);
+    for (size_t i = 0; i < r->field_count; i++) {
+        r->fields[i].name = keep(&at, r->fields[i].name);
+        r->fields[i].value = keep(&at, r->fields[i].value);
+    }
+    r->orphan = orphan;
+    r->state = REQUEST_ORPHANED;
+    r->server->waiting--;
+    r->connection = NULL;
+    http_connection_end(r->place);
+    r->place = NULL;
+}
+
+/* The handler may still look at it: it is freed from the loop. */
+static void bury(struct http_request *r)
+{
+    struct http_server *s = r->server;
+
+    unlink_request(r);
+    r->next = s->orphans;
+    r->link = &s->orphans;
+    if (r->next)
+        r->next->link = &r->next;
+    s->orphans = r;
+    loop_timer_start(s->over_timer, 0);
+}
+
+void http_request_free_orphans(struct http_server *s)
+{
+    while (s->orphans)
+        http_request_free(s->orphans);
 }
 
 const char *http_method(const struct http_request *r)
@@ -105,34 +171,19 @@ const char *http_query_and_count(const struct http_request *r, const char *name,
     return query_find(&r->query, name, count);
 }
 
-/* The first value of a header, and how often it stands there. */
-struct search {
-    const char *name;
-    const char *first;
-    unsigned count;
-};
-
-static enum MHD_Result on_value(void *cls, enum MHD_ValueKind kind,
-                                const char *name, const char *value)
+static bool is_named(const struct http_guard_field *f, const char *name,
+                     size_t len)
 {
-    struct search *s = cls;
-
-    (void)kind;
-    if (!name || strcasecmp(name, s->name) != 0)
-        return MHD_YES;
-    if (s->count++ == 0)
-        s->first = value ? value : "";
-    return MHD_YES;
+    return f->name_len == len && strncasecmp(f->name, name, len) == 0;
 }
 
 const char *http_header_and_count(const struct http_request *r,
                                   const char *name, unsigned *count)
 {
-    struct search s = { .name = name };
+    const char *first = NULL;
 
-    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, on_value, &s);
-    *count = s.count;
-    return s.first;
+    *count = (unsigned)http_header_lines(r, name, &first, 1);
+    return first;
 }
 
 const char *http_header(const struct http_request *r, const char *name)
@@ -150,34 +201,20 @@ unsigned http_header_count(const struct http_request *r, const char *name)
     return count;
 }
 
-struct collection {
-    const char *name;
-    const char **values;
-    size_t max;
-    size_t count;
-};
-
-static enum MHD_Result on_line(void *cls, enum MHD_ValueKind kind,
-                               const char *name, const char *value)
-{
-    struct collection *c = cls;
-
-    (void)kind;
-    if (!name || strcasecmp(name, c->name) != 0)
-        return MHD_YES;
-    if (c->count < c->max)
-        c->values[c->count] = value ? value : "";
-    c->count++;
-    return MHD_YES;
-}
-
 size_t http_header_lines(const struct http_request *r, const char *name,
                          const char **values, size_t max)
 {
-    struct collection c = { .name = name, .values = values, .max = max };
+    size_t len = strlen(name);
+    size_t count = 0;
 
-    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, on_line, &c);
-    return c.count;
+    for (size_t i = 0; i < r->field_count; i++) {
+        if (!is_named(&r->fields[i], name, len))
+            continue;
+        if (count < max)
+            values[count] = r->fields[i].value;
+        count++;
+    }
+    return count;
 }
 
 const char *http_body(const struct http_request *r, size_t *len)
@@ -189,6 +226,8 @@ const char *http_body(const struct http_request *r, size_t *len)
 
 const struct sockaddr *http_peer(const struct http_request *r)
 {
+    if (r->orphan)
+        return (const struct sockaddr *)&r->orphan->peer;
     return MHD_get_connection_info(r->connection,
                                    MHD_CONNECTION_INFO_CLIENT_ADDRESS)
         ->client_addr;
@@ -224,7 +263,7 @@ void http_request_answer(struct http_request *r, unsigned status,
                          struct MHD_Response *response, const char *type,
                          const struct http_field *fields)
 {
-    bool asleep = r->state == REQUEST_WAITING;
+    enum request_state state = r->state;
 
     assert(response && !r->response && r->state < REQUEST_ANSWERED);
     if (type)
@@ -238,8 +277,14 @@ void http_request_answer(struct http_request *r, unsigned status,
     if (r->state < REQUEST_HANDLING)
         return; /* answered on its head: http_access.c sends it */
     r->state = REQUEST_ANSWERED;
-    if (asleep)
+    if (state == REQUEST_WAITING) {
+        r->server->waiting--;
+        http_server_run_soon(r->server);
+    } else if (state == REQUEST_SLEEPING) {
         http_server_resume(r->server, r->connection);
+    } else if (state == REQUEST_ORPHANED) {
+        bury(r);
+    }
 }
 
 enum MHD_Result http_request_send(struct http_request *r)

@@ -53,21 +53,25 @@ static void on_log(void *cls, const char *fmt, va_list args)
     log_debug(NULL, "libmicrohttpd: %s", text);
 }
 
-/* A resumed connection moves only inside MHD_run(), and nothing else would call
- * it. */
 void http_server_resume(struct http_server *s,
                         struct MHD_Connection *connection)
 {
     MHD_resume_connection(connection);
+    http_server_run_soon(s);
+}
+
+void http_server_run_soon(struct http_server *s)
+{
     if (s->again)
         return;
     s->again = true;
     loop_timer_start(s->timer, 0);
 }
 
-/* libmicrohttpd before 1.0 asks to be called at once, again and again, where a
- * connection has more to read than room for it (a chunk's size that never
- * ends); its deadline ends that, and until then it gets little time. */
+/* libmicrohttpd asks to be called at once, again and again, where somebody
+ * waits for an answer; and before 1.0 also where a connection has more to read
+ * than room for it (a chunk's size that never ends).  An answer comes to us
+ * anyway, a deadline ends the other, and until then it gets little time. */
 static void run(struct http_server *s)
 {
     unsigned idle_rounds = 0;
@@ -83,15 +87,13 @@ static void run(struct http_server *s)
             continue;
         if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES)
             return;
-        if (wait_ms == 0 && idle_rounds < IDLE_ROUNDS)
+        if (wait_ms == 0 && idle_rounds < (s->waiting > 0 ? 1 : IDLE_ROUNDS))
             continue;
-        if (wait_ms == 0) {
-            loop_timer_start(s->timer, REST_MS);
-            return;
-        }
+        if (wait_ms == 0)
+            wait_ms = REST_MS;
         /* The oldest connection's deadline only moves away: a timer that runs
          * already is early at worst. */
-        if (!loop_timer_running(s->timer))
+        if (wait_ms == REST_MS || !loop_timer_running(s->timer))
             loop_timer_start(s->timer, (int64_t)wait_ms);
         return;
     }
@@ -109,8 +111,9 @@ static void on_timer(void *arg)
     run(arg);
 }
 
-static void on_streams_over(void *arg)
+static void on_over(void *arg)
 {
+    http_request_free_orphans(arg);
     http_streams_finish(arg);
 }
 
@@ -227,7 +230,7 @@ struct http_server *http_server_new(struct loop *loop,
         return NULL;
     }
     s->timer = loop_timer_new(loop, on_timer, s);
-    s->over_timer = loop_timer_new(loop, on_streams_over, s);
+    s->over_timer = loop_timer_new(loop, on_over, s);
     s->tick = loop_timer_new(loop, http_connection_tick, s);
     s->addresses = address_counts_new();
     s->watch = loop_watch_new(
@@ -270,14 +273,16 @@ void http_server_free(struct http_server *s)
         return;
     loop_watch_free(s->watch);
     for (struct http_request *r = s->requests; r; r = r->next) {
-        if (r->state == REQUEST_WAITING)
+        if (r->state == REQUEST_SLEEPING)
             http_server_resume(s, r->connection);
         if (r->stream)
             http_stream_wake(r->stream);
     }
     MHD_stop_daemon(s->daemon);
-    assert(!s->requests && !s->connections);
-    http_streams_finish(s);
+    while (s->requests) /* orphans that nobody has answered */
+        http_request_free(s->requests);
+    assert(!s->connections);
+    on_over(s);
     loop_timer_free(s->timer);
     loop_timer_free(s->over_timer);
     loop_timer_free(s->tick);

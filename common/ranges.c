@@ -303,3 +303,11 @@ void address_format(const struct sockaddr *address, char out[ADDRESS_TEXT_SIZE])
     else
         inet_ntop(AF_INET6, bytes, out, ADDRESS_TEXT_SIZE);
 }
+
+void address_copy(const struct sockaddr *address, struct sockaddr_storage *out)
+{
+    *out = (struct sockaddr_storage){ 0 };
+    memcpy(out, address,
+           address->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+                                         : sizeof(struct sockaddr_in6));
+}

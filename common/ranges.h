@@ -38,6 +38,9 @@ bool ranges_contain(const struct ranges *r, const struct sockaddr *address);
  * address (IANA special-purpose registries, RFC 6890). */
 bool address_is_public(const struct sockaddr *address);
 
+/* Of IPv4 or IPv6. */
+void address_copy(const struct sockaddr *address, struct sockaddr_storage *out);
+
 /* "127.0.0.1", "::1"; for logs.  Writes "?" for other families. */
 enum { ADDRESS_TEXT_SIZE = 64 };
 void address_format(const struct sockaddr *address,

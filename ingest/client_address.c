@@ -11,14 +11,6 @@ static bool is_trusted(const struct ranges *trusted,
     return ranges_contain(trusted, (const struct sockaddr *)address);
 }
 
-static void copy_peer(const struct sockaddr *peer, struct sockaddr_storage *out)
-{
-    *out = (struct sockaddr_storage){ 0 };
-    memcpy(out, peer,
-           peer->sa_family == AF_INET ? sizeof(struct sockaddr_in)
-                                      : sizeof(struct sockaddr_in6));
-}
-
 /* From the nearest hop to the farthest, as long as they are trusted. */
 static const char *walk(const struct ranges *trusted,
                         const struct header_lines *lines,
@@ -59,10 +51,10 @@ const char *client_address(const struct ranges *trusted,
     struct sockaddr_storage other;
     const char *problem = NULL;
 
-    copy_peer(peer, out);
+    address_copy(peer, out);
     if (!ranges_contain(trusted, peer))
         return NULL;
-    copy_peer(peer, &other);
+    address_copy(peer, &other);
     if (x_forwarded_for->count > 0)
         problem = walk(trusted, x_forwarded_for, forwarded_add_addresses, out);
     if (!problem && forwarded->count > 0)

@@ -107,27 +107,26 @@ void entry_free(struct entry *e)
     free(e);
 }
 
-static void body_key(const struct entry *e, char out[ENTRY_KEY_SIZE])
-{
-    const struct entry_fields *f = &e->fields;
-    char sha256[SHA256_HEX_SIZE];
-
-    sha256_hex(f->body ? f->body : "", f->body_len, sha256);
-    snprintf(out, ENTRY_KEY_SIZE, "body:%.200s:%s",
-             f->provider ? f->provider : "", sha256);
-}
-
 void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE])
 {
     const char *shard = consumer_shard(e->consumer);
 
-    if (e->fields.malformed) {
-        body_key(e, out);
-        return;
-    }
     snprintf(out, ENTRY_KEY_SIZE, "%s:%s%s%s",
              e->kind == ENTRY_SUBMIT ? "submit" : "webhook", e->id,
              *shard ? "@" : "", shard);
+}
+
+bool entry_letter_key(const struct entry *e, char out[ENTRY_KEY_SIZE])
+{
+    const struct entry_fields *f = &e->fields;
+    char sha256[SHA256_HEX_SIZE];
+
+    if (!f->malformed)
+        return false;
+    sha256_hex(f->body ? f->body : "", f->body_len, sha256);
+    snprintf(out, ENTRY_KEY_SIZE, "body:%.200s:%s",
+             f->provider ? f->provider : "", sha256);
+    return true;
 }
 
 const char *entry_stream(enum entry_kind kind)

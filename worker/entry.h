@@ -83,12 +83,13 @@ struct entry {
 struct entry *entry_new(const struct redisReply *reply, enum entry_kind kind);
 void entry_free(struct entry *e); /* accepts NULL */
 
-/* "body:PROVIDER:SHA256" for a malformed webhook, so that its repetitions are
- * kept once; else "webhook:1700000000000-0", with "@host:port/db" behind it
- * where there are several Redis servers: the primary key of its deliveries row.
- */
+/* "webhook:1700000000000-0", with "@host:port/db" behind it where there are
+ * several Redis servers: the primary key of its deliveries row. */
 enum { ENTRY_KEY_SIZE = STREAM_ID_SIZE + 320 };
 void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE]);
+/* "body:PROVIDER:SHA256" for a malformed webhook, so that of its repetitions
+ * one dead letter is kept; false for any other entry: its letter is its own. */
+bool entry_letter_key(const struct entry *e, char out[ENTRY_KEY_SIZE]);
 const char *entry_stream(enum entry_kind kind);
 
 /* Sets the result.  `error` and `code` are copied and may be NULL. */

@@ -14,32 +14,42 @@ enum {
 
 static const struct db_statement statement = {
     "record_entries",
-    "select r.entry_id, r.outcome, r.job_id, r.status, r.attempt, r.progress "
+    "select outcome, status, attempt, progress "
     "from record_entries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-    " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $26, $27,"
-    " $25) r "
-    "join unnest($1) with ordinality as e (id, n) on e.id = r.entry_id "
-    "order by e.n"
+    " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,"
+    " $26, $27)"
 };
 
 void record_arrays_init(struct record_arrays *a)
 {
     for (size_t i = 0; i < RECORD_ARRAYS; i++)
-        buf_init(&a->items[i], ARRAY_MAX_BYTES);
+        buf_init(&a->items[i].text, ARRAY_MAX_BYTES);
 }
 
 void record_arrays_release(struct record_arrays *a)
 {
     for (size_t i = 0; i < RECORD_ARRAYS; i++)
-        buf_release(&a->items[i]);
+        buf_release(&a->items[i].text);
 }
 
-static void add_number(struct buf *b, int64_t value, int64_t none)
+static void add_text(struct record_array *a, const char *value)
+{
+    db_array_add(&a->text, value);
+    a->any |= value != NULL;
+}
+
+static void add_bytes(struct record_array *a, const char *ptr, size_t len)
+{
+    db_array_add_bytes(&a->text, ptr, len);
+    a->any = true;
+}
+
+static void add_number(struct record_array *a, int64_t value, int64_t none)
 {
     char text[24];
 
     snprintf(text, sizeof text, "%" PRId64, value);
-    db_array_add(b, value == none ? NULL : text);
+    add_text(a, value == none ? NULL : text);
 }
 
 /* Of the entry's own words only what PostgreSQL would take as a number. */
@@ -67,59 +77,72 @@ static bool keeps_payload(const struct entry *e)
     return strcmp(e->result.event, "dead") == 0 || !e->job.found;
 }
 
-static void add_entry(struct record_arrays *a, const struct entry *e)
+/* What only a dead letter has use for. */
+static void add_payload(struct record_array *a, const struct entry *e)
+{
+    const struct entry_fields *f = &e->fields;
+    bool keep = keeps_payload(e);
+    char key[ENTRY_KEY_SIZE];
+
+    add_text(a++, keep ? f->type : NULL);
+    if (keep)
+        add_bytes(a++, f->body ? f->body : "", f->body_len);
+    else
+        add_text(a++, NULL);
+    add_text(a++, keep ? f->head : NULL);
+    add_text(a++, entry_letter_key(e, key) ? key : NULL);
+}
+
+static void add_entry(struct record_array *a, const struct entry *e)
 {
     const struct entry_fields *f = &e->fields;
     const struct result *r = &e->result;
     bool picture = *r->image_key;
-    struct buf *b = a->items;
     char key[ENTRY_KEY_SIZE];
 
     entry_key(e, key);
-    db_array_add(b++, key);
-    db_array_add(b++, entry_stream(e->kind));
-    db_array_add(b++, e->job.found ? e->job.id : NULL);
-    db_array_add(b++, number_or_null(f->attempt));
-    db_array_add(b++, r->event);
-    db_array_add(b++, f->provider ? f->provider : e->job.provider);
-    db_array_add(b++, e->kind == ENTRY_SUBMIT ? "submit" : f->source);
-    db_array_add(b++, f->id);
-    db_array_add(b++, f->ip);
-    add_number(b++, received_ms(e), -1);
-    db_array_add(b++, r->provider_job);
-    add_number(b++, r->progress, -1);
-    db_array_add(b++, picture ? r->image_key : NULL);
-    db_array_add(b++, picture ? image_mime(r->image.type) : NULL);
-    add_number(b++, picture ? r->image.width : 0, 0);
-    add_number(b++, picture ? r->image.height : 0, 0);
-    add_number(b++, picture ? (int64_t)r->size_bytes : -1, -1);
-    db_array_add(b++, picture ? r->sha256 : NULL);
-    db_array_add(b++, r->error);
-    db_array_add(b++, r->error_code);
-    add_number(b++, r->delay_ms, -1);
-    db_array_add(b++, f->type);
-    if (keeps_payload(e))
-        db_array_add_bytes(b++, f->body ? f->body : "", f->body_len);
-    else
-        db_array_add(b++, NULL);
-    db_array_add(b++, f->dead && uuid_is_valid(f->dead) ? f->dead : NULL);
-    db_array_add(b++, keeps_payload(e) ? f->head : NULL);
+    add_text(a++, key);
+    add_text(a++, e->job.found ? e->job.id : NULL);
+    add_text(a++, number_or_null(f->attempt));
+    add_text(a++, r->event);
+    add_text(a++, f->provider ? f->provider : e->job.provider);
+    add_text(a++, e->kind == ENTRY_SUBMIT ? "submit" : f->source);
+    add_text(a++, f->id);
+    add_text(a++, f->ip);
+    add_number(a++, received_ms(e), -1);
+    add_text(a++, r->provider_job);
+    add_number(a++, r->progress, -1);
+    add_text(a++, picture ? r->image_key : NULL);
+    add_text(a++, picture ? image_mime(r->image.type) : NULL);
+    add_number(a++, picture ? r->image.width : 0, 0);
+    add_number(a++, picture ? r->image.height : 0, 0);
+    add_number(a++, picture ? (int64_t)r->size_bytes : -1, -1);
+    add_text(a++, picture ? r->sha256 : NULL);
+    add_text(a++, r->error);
+    add_text(a++, r->error_code);
+    add_number(a++, r->delay_ms, -1);
+    add_text(a++, f->dead && uuid_is_valid(f->dead) ? f->dead : NULL);
+    add_payload(a, e);
 }
 
-void record_entries(struct db *db, struct record_arrays *a,
+void record_entries(struct db *db, struct record_arrays *arrays,
                     struct entry *const *entries, size_t count,
                     int64_t stale_after_ms, db_fn *fn, void *arg)
 {
     const char *values[RECORD_ARRAYS + 2];
     char stale_after[24], feeds[24];
 
-    for (size_t i = 0; i < RECORD_ARRAYS; i++)
-        db_array_begin(&a->items[i]);
-    for (size_t i = 0; i < count; i++)
-        add_entry(a, entries[i]);
     for (size_t i = 0; i < RECORD_ARRAYS; i++) {
-        db_array_end(&a->items[i]);
-        values[i] = a->items[i].data;
+        db_array_begin(&arrays->items[i].text);
+        arrays->items[i].any = false;
+    }
+    for (size_t i = 0; i < count; i++)
+        add_entry(arrays->items, entries[i]);
+    for (size_t i = 0; i < RECORD_ARRAYS; i++) {
+        struct record_array *a = &arrays->items[i];
+
+        db_array_end(&a->text);
+        values[i] = a->any ? a->text.data : NULL;
     }
     snprintf(stale_after, sizeof stale_after, "%" PRId64, stale_after_ms);
     snprintf(feeds, sizeof feeds, "%d", DEAD_FEEDS_MAX);

@@ -1,5 +1,5 @@
-/* record_statement.h - the call of record_entries() (sql/0002_record.sql): a
- * batch of entries as the parameters of one statement. */
+/* record_statement.h - the call of record_entries() (sql/0005_partitions.sql):
+ * a batch of entries as the parameters of one statement. */
 #ifndef RECORD_STATEMENT_H
 #define RECORD_STATEMENT_H
 
@@ -9,8 +9,13 @@
 
 enum { RECORD_ARRAYS = 25 };
 
+struct record_array {
+    struct buf text;
+    bool any; /* else the whole array is null, which costs nothing */
+};
+
 struct record_arrays {
-    struct buf items[RECORD_ARRAYS];
+    struct record_array items[RECORD_ARRAYS];
 };
 
 void record_arrays_init(struct record_arrays *a);
@@ -18,9 +23,7 @@ void record_arrays_release(struct record_arrays *a);
 
 /* The rows of the answer are in the order of `entries`. Columns: */
 enum record_column {
-    RECORD_ENTRY_ID,
     RECORD_OUTCOME,
-    RECORD_JOB_ID,
     RECORD_STATUS,
     RECORD_ATTEMPT,
     RECORD_PROGRESS,

@@ -220,13 +220,10 @@ static void on_recorded(const struct db_result *result, void *arg)
 
 /* --- before it */
 
-/* Two entries that may not be in one batch: of one job, or malformed ones,
- * which may have one key. */
+/* Two entries that may not be in one batch. */
 static bool is_rival(const struct entry *a, const struct entry *b)
 {
-    return (a->job.found && b->job.found &&
-            strcmp(a->job.id, b->job.id) == 0) ||
-           (a->fields.malformed && b->fields.malformed);
+    return a->job.found && b->job.found && strcmp(a->job.id, b->job.id) == 0;
 }
 
 static bool has_rival(const struct recorder *r, const struct entry *e)

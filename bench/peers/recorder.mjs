@@ -25,11 +25,12 @@ async function record({ id, data }) {
     await client.query('begin')
     const { rowCount } = await client.query({
       name: 'deliver',
-      text: `insert into deliveries (entry_id, job_id, attempt, provider, source,
-                                     event, outcome, ip, received_at)
-             values ($1, $2, $3, $4, 'webhook', 'failed', 'recorded', $5, $6)
+      text: `insert into deliveries (entry_id, day, job_id, attempt, provider,
+                                     source, event, outcome, ip, received_at)
+             values ($1, entry_day($1), $2, $3, $4, 'webhook', 'failed',
+                     'recorded', $5, $6)
              on conflict do nothing`,
-      values: [`bullmq:${id}-${data.jobId}`, data.jobId, data.attempt,
+      values: [`bullmq:${data.receivedMs}-${id}-${data.jobId}`, data.jobId, data.attempt,
         data.provider, data.ip, new Date(data.receivedMs)],
     })
     if (rowCount > 0)

@@ -48,7 +48,7 @@ def one_round(lab, options, i, picture):
     url, size = picture
     steps = {
         "worker": lambda: systems.run_worker(lab, options.results),
-        "pgbench": lambda: systems.run_pgbench(lab, options.results, f"{i}"),
+        "pgbench": lambda: systems.run_pgbench(lab, options.results),
         "bullmq": lambda: systems.run_bullmq(lab, options.results // 10),
         "pictures": lambda: systems.run_worker(
             lab, options.pictures, body=jobs.completion(url, size),

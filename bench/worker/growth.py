@@ -23,6 +23,9 @@ CHUNK = 500_000
 
 def add_history(stack, rows):
     """Completed jobs of the last 90 days, oldest first."""
+    stack.sql("""select delivery_partition_add(day::date)
+                 from generate_series(now() - interval '91 days', now(), '1 day') day
+                 where to_regclass(delivery_partition(day::date)) is null""")
     for first in range(0, rows, CHUNK):
         last = min(rows, first + CHUNK)
         stack.sql("""
@@ -42,13 +45,16 @@ def add_history(stack, rows):
                          replace(gen_random_uuid()::text, '-', '') as x
                   from generate_series(%s, %s) n) s""", rows, first, last - 1)
         stack.sql("""
-            insert into deliveries (entry_id, job_id, attempt, provider, source,
-                                    event, outcome, ip, received_at, recorded_at)
-            select 'webhook:' || (extract(epoch from completed_at) * 1000)::bigint
-                   || '-' || row_number() over (), id, 1, provider, 'webhook',
+            insert into deliveries (entry_id, day, job_id, attempt, provider,
+                                    source, event, outcome, ip, received_at,
+                                    recorded_at)
+            select entry_id, entry_day(entry_id), id, 1, provider, 'webhook',
                    'completed', 'recorded', '203.0.113.7', completed_at,
                    completed_at
-            from (select * from jobs where status = 'completed'
+            from (select *, 'webhook:'
+                         || (extract(epoch from completed_at) * 1000)::bigint
+                         || '-' || row_number() over () as entry_id
+                  from jobs where status = 'completed'
                   order by id desc limit %s) j""", last - first)
         report.progress(f"{last:,} of {rows:,} rows")
 

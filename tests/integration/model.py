@@ -19,10 +19,13 @@ and in the end every job ends once the faults stop.
 """
 
 import random
+import time
 
 ENDED = ("completed", "failed")
 MAX_FEEDS = 3
 HOUR_MS = 3600 * 1000
+TODAY_MS = int(time.time() * 1000)
+LONG_AGO_MS = 1700000000000
 OUTCOMES = ("recorded", "duplicate", "ignored", "dead")
 
 # what a history is made of, by weight; a step is (name, a, b), and a and b
@@ -170,7 +173,8 @@ class History:
 
     def append(self, stream, kind, attempt, dead=None):
         self.count += 1
-        entry = Entry(f"{stream}:{self.job}-{self.count}", stream, kind, attempt, dead)
+        ms = TODAY_MS if self.count % 2 else LONG_AGO_MS  # of which no partition is kept
+        entry = Entry(f"{stream}:{ms}-{self.number}.{self.count}", stream, kind, attempt, dead)
         self.kinds[entry.id] = kind
         self.stream.append(entry)
 

@@ -15,11 +15,11 @@ LENGTH = 36
 
 RECORD = """
 select entry_id, outcome, status, attempt from record_entries(
-    %s::text[], %s::text[], %s::uuid[], %s::integer[], %s::text[], %s::text[],
-    %s::text[], %s::text[], %s::inet[], %s::bigint[], %s::text[], %s::integer[],
+    %s::text[], %s::uuid[], %s::integer[], %s::text[], %s::text[], %s::text[],
+    %s::text[], %s::inet[], %s::bigint[], %s::text[], %s::integer[],
     %s::text[], %s::text[], %s::integer[], %s::integer[], %s::bigint[], %s::text[],
-    %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bytea[], %s::uuid[],
-    %s, %s)"""
+    %s::text[], %s::text[], %s::bigint[], %s::uuid[],
+    null, null, null, null, %s, %s)"""
 
 CREATE = """
 select create_job('http://page.test/', appended_by_caller => appended)::text as id
@@ -157,7 +157,6 @@ class Run:
         code = (lambda h, r: "CODE" if r.event in failing else None)
         return self.sql(
             RECORD, column(lambda h, r: r.entry.id),
-            column(lambda h, r: f"shotfleet:{r.entry.stream}"),
             column(lambda h, r: h.job), column(lambda h, r: r.attempt),
             column(lambda h, r: r.event), column(provider),
             column(lambda h, r: r.entry.stream), column(none), column(none),
@@ -166,7 +165,7 @@ class Run:
             column(picture("screenshots/key")), column(picture("image/png")),
             column(picture(4)), column(picture(3)), column(picture(70)),
             column(picture("hash")), column(code), column(code),
-            column(lambda h, r: r.delay_ms), column(none), column(none),
+            column(lambda h, r: r.delay_ms),
             column(lambda h, r: r.entry.dead), HOUR_MS, MAX_FEEDS)
 
     # the poller, and people

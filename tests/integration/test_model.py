@@ -28,7 +28,7 @@ MUTANTS = {
     "any attempt counts": (
         "record_entries", "when e.attempt <> j.attempt then 'ignored'", ""),
     "an entry counts again": (
-        "record_entries", "then 'repeated'", "and false then 'repeated'"),
+        "record_entries", "judged d join delivered using (entry_id)", "judged d"),
     "an attempt too many": (
         "record_entries", "j.attempt >= j.max_attempts", "j.attempt > j.max_attempts"),
     "a retry keeps its attempt": (

@@ -61,6 +61,11 @@ struct profile {
         struct payload_map payload;
     } status;
 
+    struct {                     /* what the provider bears */
+        double status_per_s;     /* questions in a second, of the whole fleet */
+        unsigned status_at_once; /* of one poller */
+    } limits;
+
     struct { /* by error code; else by HTTP class */
         const char **retryable;
         size_t retryable_count;

@@ -144,6 +144,22 @@ bool fields_bool(const struct fields *f, const char *name, bool fallback)
     return truth > 0;
 }
 
+double fields_number(const struct fields *f, const char *name, double min,
+                     double max, double fallback)
+{
+    struct json_object *value = get(f, name);
+    double number = json_object_get_double(value);
+
+    if (!value)
+        return fallback;
+    if ((json_object_is_type(value, json_type_int) ||
+         json_object_is_type(value, json_type_double)) &&
+        number >= min && number <= max)
+        return number;
+    fields_fail(f, name, "must be a number from %g to %g", min, max);
+    return fallback;
+}
+
 int fields_choice(const struct fields *f, const char *name,
                   const char *const *words, int fallback)
 {

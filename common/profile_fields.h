@@ -46,6 +46,9 @@ bool fields_has(const struct fields *f, const char *name);
 const char *fields_text(const struct fields *f, const char *name);
 const char *fields_need_text(const struct fields *f, const char *name);
 bool fields_bool(const struct fields *f, const char *name, bool fallback);
+/* Reported unless from min to max. */
+double fields_number(const struct fields *f, const char *name, double min,
+                     double max, double fallback);
 /* The index of the text in `words`, a NULL-ended list. */
 int fields_choice(const struct fields *f, const char *name,
                   const char *const *words, int fallback);

@@ -102,6 +102,25 @@ static void read_status(const struct fields *root, struct profile *p)
         fields_fail(&f, "", "needs submit.base_url and answer.job_id");
 }
 
+/* The poller keeps to them; the defaults suit a service that is built for it.
+ */
+static void read_limits(const struct fields *root, struct profile *p)
+{
+    static const char *const keys[] = { "status_per_s", "status_at_once",
+                                        NULL };
+    struct fields f;
+
+    p->limits.status_per_s = 100;
+    p->limits.status_at_once = 20;
+    if (!fields_open(&f, root, "limits"))
+        return;
+    fields_only(&f, keys);
+    p->limits.status_per_s =
+        fields_number(&f, "status_per_s", 0.01, 10000, p->limits.status_per_s);
+    p->limits.status_at_once = (unsigned)fields_number(
+        &f, "status_at_once", 1, 1000, p->limits.status_at_once);
+}
+
 static void read_errors(const struct fields *root, struct profile *p)
 {
     static const char *const keys[] = { "retryable", "permanent", NULL };
@@ -145,8 +164,9 @@ int profile_from_document(struct profile *out, const char *file,
                           struct json_object *document, char *error,
                           size_t error_size)
 {
-    static const char *const keys[] = { "name",    "about",  "submit", "answer",
-                                        "webhook", "status", "errors", NULL };
+    static const char *const keys[] = { "name",   "about",   "submit",
+                                        "answer", "webhook", "status",
+                                        "limits", "errors",  NULL };
     struct fields_report report = { file, error, error_size, false };
     struct fields root;
 
@@ -159,6 +179,7 @@ int profile_from_document(struct profile *out, const char *file,
     read_answer(&root, out);
     webhook_read(&root, out);
     read_status(&root, out);
+    read_limits(&root, out);
     read_errors(&root, out);
     if (report.failed) {
         profile_release(out);

@@ -90,6 +90,31 @@ void stream_oldest(struct redis *r, const char *stream, stream_oldest_fn *fn,
     redis_command(r, on_oldest, o, ARRAY_LEN(argv), argv);
 }
 
+struct length {
+    stream_length_fn *fn;
+    void *arg;
+};
+
+static void on_length(const redisReply *reply, void *arg)
+{
+    struct length *l = arg;
+
+    l->fn(reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1,
+          l->arg);
+    free(l);
+}
+
+void stream_length(struct redis *r, const char *stream, stream_length_fn *fn,
+                   void *arg)
+{
+    struct length *l = mem_alloc(sizeof *l);
+
+    *l = (struct length){ .fn = fn, .arg = arg };
+    redis_command(
+        r, on_length, l, 2,
+        (struct redis_arg[]){ REDIS_TEXT("XLEN"), REDIS_TEXT(stream) });
+}
+
 int64_t stream_id_ms(const char *id)
 {
     char *end = NULL;

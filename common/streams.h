@@ -1,4 +1,5 @@
-/* streams.h - the fleet's Redis streams: names, appending, what is oldest.
+/* streams.h - the fleet's Redis streams: names, appending, what is oldest, how
+ * many.
  *
  * An entry that Redis has appended is a promise; acknowledging and deleting it
  * is the worker's business (worker/consumer.h).
@@ -44,6 +45,11 @@ void stream_add(struct redis *r, const char *stream,
  * did not answer. */
 typedef void stream_oldest_fn(int64_t oldest_ms, void *arg);
 void stream_oldest(struct redis *r, const char *stream, stream_oldest_fn *fn,
+                   void *arg);
+
+/* Entries that wait or are in workers' hands; -1 when Redis did not answer. */
+typedef void stream_length_fn(int64_t length, void *arg);
+void stream_length(struct redis *r, const char *stream, stream_length_fn *fn,
                    void *arg);
 
 /* The milliseconds in an entry id; -1 when it is no id. */

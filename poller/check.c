@@ -1,177 +1,159 @@
-/* Submitted jobs that nothing was heard of: the provider is asked, and its
- * answer goes down the webhook stream.  No answer, no harm: the lease that
- * check_due() gave ends, and the job is due again, later each time. */
+#include "poller/check.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "common/limits.h"
+#include "common/buf.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "poller/poller.h"
 #include "poller/poller_metrics.h"
+#include "poller/question.h"
 #include "poller/queue.h"
 
 enum {
-    ASKED_MAX = 50, /* questions under way at once */
-    ASK_TIMEOUT_MS = 15 * 1000,
+    OTHERS_MAX = 100,
+    /* Between two leases, so that each is worth a transaction. */
+    PAUSE_MS = 50,
+    ARRAY_MAX_BYTES = 1024 * 1024,
 };
 
-enum column { JOB_ID, ATTEMPT, PROVIDER, PROVIDER_JOB_ID, EXPIRED };
+enum column { JOB_ID, ATTEMPT, PROVIDER, PROVIDER_JOB_ID, FAILING };
 
 static const struct db_statement statement = {
-    "check_due", "select job_id, attempt, provider, provider_job_id, expired"
-                 " from check_due($1, $2)"
+    "check_due", "select job_id, attempt, provider, provider_job_id, failing"
+                 " from check_due($1, $2, $3, $4, $5)"
 };
 
-struct question {
+struct check {
     struct poller *poller;
-    const struct provider *provider;
-    char *job;
-    char *attempt;
+    struct loop_timer *timer;
+    unsigned *asked; /* questions under way, by provider */
+    unsigned total;
+    bool leasing;
+    bool more; /* the last lease found something */
 };
 
-static void question_free(struct question *q)
+static bool can_be_asked(const struct provider *p)
 {
-    free(q->job);
-    free(q->attempt);
-    free(q);
+    return *p->base_url && p->profile->status.path;
 }
 
-static void found(struct poller *p, enum poller_metric metric)
+static void on_asked(const struct provider *provider, void *arg)
 {
-    metric_add(p->metrics, metric, 1);
+    struct check *c = arg;
+    struct poller *p = c->poller;
+
+    c->asked[provider - p->providers->items]--;
+    metric_set(p->metrics, CHECKS_IN_FLIGHT, --c->total);
+    if (c->more && p->round && !loop_timer_running(c->timer))
+        loop_timer_start(c->timer, PAUSE_MS);
 }
 
-/* Only an end is worth an entry; a job at work is left alone. */
-static void judge_answer(struct question *q, const struct http_answer *answer)
+static void check(struct check *c, const struct db_result *r, size_t row)
 {
-    struct poller *p = q->poller;
-    const struct profile *profile = q->provider->profile;
-    char error[256] = "";
-    const struct event_source body = { .body = answer->body,
-                                       .body_len = answer->body_len };
-    struct event event;
-
-    if (event_parse(&event, &profile->status.payload, &body, error,
-                    sizeof error) != 0 ||
-        event.kind == EVENT_UNCLEAR || event.kind == EVENT_IGNORED) {
-        found(p, CHECKS_FAILED);
-        log_warning(LOG_WITH({ "job", q->job }, { "provider", profile->name },
-                             { "status", event.word }),
-                    "could not understand the provider's answer: %s",
-                    *error ? error : "it says neither success nor failure");
-    } else if (event.kind == EVENT_PROGRESS) {
-        found(p, CHECKS_PENDING);
-    } else {
-        found(p, CHECKS_ENDED);
-        log_info(LOG_WITH({ "job", q->job }, { "provider", profile->name }),
-                 "the webhook never came; the provider says %s",
-                 event_kind_name(event.kind));
-        queue_answer(p->shards, profile->name, q->job, q->attempt, answer->body,
-                     answer->body_len);
-    }
-    event_release(&event);
-}
-
-static void on_answer(const struct http_answer *answer, void *arg)
-{
-    struct question *q = arg;
-    struct poller *p = q->poller;
-    const char *name = q->provider->profile->name;
-
-    p->asked--;
-    metric_set(p->metrics, CHECKS_IN_FLIGHT, p->asked);
-    if (answer->failure != HTTP_OK) {
-        found(p, CHECKS_FAILED);
-        log_warning(LOG_WITH({ "job", q->job }, { "provider", name }),
-                    "could not ask the provider: %s", answer->error);
-    } else if (answer->status == 404 || answer->status == 410) {
-        found(p, CHECKS_LOST);
-        log_info(LOG_WITH({ "job", q->job }, { "provider", name }),
-                 "the provider does not know the job any more");
-        queue_verdict(p->shards, name, q->job, q->attempt, "lost");
-    } else if (answer->status != 200) {
-        found(p, CHECKS_FAILED);
-        log_warning(LOG_WITH({ "job", q->job }, { "provider", name }),
-                    "could not ask the provider: HTTP %u", answer->status);
-    } else {
-        judge_answer(q, answer);
-    }
-    question_free(q);
-}
-
-static void ask(struct poller *p, const struct provider *provider,
-                const char *job, const char *attempt, const char *id)
-{
-    struct question *q = mem_alloc(sizeof *q);
-    char *url = provider_url(provider, provider->profile->status.path, id);
-    const char *headers[] = { provider->auth_line, NULL };
-    struct http_call_options options = {
-        .method = "GET",
-        .url = url,
-        .headers = headers,
-        .max_bytes = LIMIT_PROVIDER_ANSWER_BYTES,
-        .timeout_ms = ASK_TIMEOUT_MS,
-    };
-
-    *q = (struct question){ .poller = p,
-                            .provider = provider,
-                            .job = mem_strdup(job),
-                            .attempt = mem_strdup(attempt) };
-    p->asked++;
-    metric_set(p->metrics, CHECKS_IN_FLIGHT, p->asked);
-    http_client_start(p->http, &options, on_answer, q);
-    free(url);
-}
-
-static void check(struct poller *p, const struct db_result *r, size_t row)
-{
+    struct poller *p = c->poller;
     const char *job = db_value(r, row, JOB_ID);
     const char *attempt = db_value(r, row, ATTEMPT);
     const char *name = db_value(r, row, PROVIDER);
     const char *id = db_value(r, row, PROVIDER_JOB_ID);
     const struct provider *provider = providers_find(p->providers, name);
 
-    if (db_value(r, row, EXPIRED)[0] == 't') {
-        metric_add(p->metrics, JOBS_EXPIRED, 1);
-        queue_verdict(p->shards, name, job, attempt, "deadline");
-    } else if (!provider || !*provider->base_url ||
-               !provider->profile->status.path || !id) {
+    if (!provider || !can_be_asked(provider) || !id) {
         /* nobody to ask: another attempt is the only way to know */
-        found(p, CHECKS_LOST);
+        metric_add(p->metrics, CHECKS_LOST, 1);
         queue_verdict(p->shards, name, job, attempt, "lost");
-    } else {
-        ask(p, provider, job, attempt, id);
+        return;
     }
+    c->asked[provider - p->providers->items]++;
+    metric_set(p->metrics, CHECKS_IN_FLIGHT, ++c->total);
+    question_ask(p, provider, job, attempt, id,
+                 db_value(r, row, FAILING)[0] == 't', on_asked, c);
 }
 
 static void on_due(const struct db_result *r, void *arg)
 {
-    struct poller *p = arg;
+    struct check *c = arg;
 
+    c->leasing = false;
+    c->more = false;
     if (db_result_status(r) != DB_OK) {
         log_warning(NULL, "could not look for silent jobs: %s",
                     db_result_error(r));
-        poller_task_done(p, false);
         return;
     }
+    c->more = db_rows(r) > 0;
     for (size_t i = 0; i < db_rows(r); i++)
-        check(p, r, i);
-    poller_task_done(p, false);
+        check(c, r, i);
 }
 
-void check_start(struct poller *p)
+static void lease(void *arg)
 {
-    char stale_after[24], room[24];
+    struct check *c = arg;
+    struct poller *p = c->poller;
+    struct buf names, rooms, rates;
+    char stale_after[24], others[24];
 
-    if (p->asked >= ASKED_MAX) {
-        poller_task_done(p, false);
+    if (c->leasing || p->held_back || !db_is_up(p->db))
         return;
+    c->leasing = true;
+    buf_init(&names, ARRAY_MAX_BYTES);
+    buf_init(&rooms, ARRAY_MAX_BYTES);
+    buf_init(&rates, ARRAY_MAX_BYTES);
+    db_array_begin(&names);
+    db_array_begin(&rooms);
+    db_array_begin(&rates);
+    for (size_t i = 0; i < p->providers->count; i++) {
+        const struct provider *provider = &p->providers->items[i];
+        unsigned most = provider->profile->limits.status_at_once;
+        char room[24], rate[32];
+
+        if (!can_be_asked(provider))
+            continue;
+        snprintf(room, sizeof room, "%u",
+                 most > c->asked[i] ? most - c->asked[i] : 0);
+        snprintf(rate, sizeof rate, "%.3f",
+                 provider->profile->limits.status_per_s);
+        db_array_add(&names, provider->profile->name);
+        db_array_add(&rooms, room);
+        db_array_add(&rates, rate);
     }
+    db_array_end(&names);
+    db_array_end(&rooms);
+    db_array_end(&rates);
     snprintf(stale_after, sizeof stale_after, "%" PRId64, p->stale_after_ms);
-    snprintf(room, sizeof room, "%u", ASKED_MAX - p->asked);
-    db_call(p->db, &statement, (const char *const[]){ stale_after, room }, 2,
-            on_due, p);
+    snprintf(others, sizeof others, "%d", OTHERS_MAX);
+    db_call(p->db, &statement,
+            (const char *const[]){ stale_after, names.data, rooms.data,
+                                   rates.data, others },
+            5, on_due, c);
+    buf_release(&names);
+    buf_release(&rooms);
+    buf_release(&rates);
+}
+
+void check_round(struct check *c)
+{
+    if (!loop_timer_running(c->timer))
+        lease(c);
+}
+
+struct check *check_new(struct poller *p)
+{
+    struct check *c = mem_zalloc(sizeof *c);
+
+    c->poller = p;
+    c->timer = loop_timer_new(p->loop, lease, c);
+    c->asked = mem_zalloc((p->providers->count + 1) * sizeof *c->asked);
+    return c;
+}
+
+void check_free(struct check *c)
+{
+    if (!c)
+        return;
+    loop_timer_free(c->timer);
+    free(c->asked);
+    free(c);
 }

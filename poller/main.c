@@ -61,6 +61,7 @@ out:
     shards_free(p.shards);
     admin_free(admin);
     metrics_free(p.metrics);
+    poller_release(&p);
     providers_release(&providers);
     loop_free(p.loop);
     poller_settings_release(&settings);

@@ -16,6 +16,9 @@
 #include "common/metrics.h"
 #include "common/provider.h"
 #include "common/shards.h"
+#include "poller/survey.h"
+
+struct check; /* check.h */
 
 struct poller {
     struct loop *loop;
@@ -25,22 +28,31 @@ struct poller {
     const struct providers *providers;
     struct metrics *metrics;
     int64_t stale_after_ms;
-    struct loop_timer *round;
+    struct loop_timer *round; /* NULL: stopped */
+    struct check *check;
     unsigned busy;  /* tasks of this round that are not over */
     bool again;     /* a task found as much as it may take: go on at once */
-    unsigned asked; /* questions to providers under way */
+    bool held_back; /* the workers are behind: nothing more for them now */
+    int64_t repaired_ms;   /* last look for impossible plans, monotonic */
+    int64_t complained_ms; /* about a provider's answer, monotonic */
+    unsigned unsaid;       /* complaints since */
 };
 
 /* `p` has all but its round set up.  Rounds go on until poller_stop(). */
 void poller_start(struct poller *p);
 void poller_stop(struct poller *p);
+/* When its connections are gone. */
+void poller_release(struct poller *p);
 
 /* For the tasks: one has ended; `full` when there may be more. */
 void poller_task_done(struct poller *p, bool full);
 
-/* The tasks.  Each calls poller_task_done() once. */
-void requeue_start(struct poller *p);   /* requeue.c */
-void check_start(struct poller *p);     /* check.c */
+/* Every round; does something once a minute. */
+void repair_round(struct poller *p); /* repair.c */
+
+/* The tasks of a round.  Each calls poller_task_done() once. */
+void requeue_start(struct poller *p, const struct survey *seen); /* requeue.c */
+void deadlines_start(struct poller *p); /* deadlines.c */
 void feed_start(struct poller *p);      /* feed.c */
 void callbacks_start(struct poller *p); /* callbacks.c */
 

@@ -14,6 +14,7 @@ enum poller_metric {
     DEAD_LETTERS_FED,
     CALLBACKS_QUEUED,
     CHECKS_IN_FLIGHT,
+    HELD_BACK,
     REDIS_UP,
     DATABASE_UP,
     POLLER_METRIC_COUNT,

@@ -132,6 +132,9 @@ class ProviderDouble(HttpDouble):
     webhook is `double.script = double.finish`; a repeated one calls send()
     twice; a reordered one sends in another order.
 
+    `status(capture)` may return one for a question about the capture; all of them
+    are in `questions`, by capture.
+
     `answer(capture)` may return (status, headers, body) instead of the usual
     202; it may also block, which makes the provider slow.
     """
@@ -145,6 +148,8 @@ class ProviderDouble(HttpDouble):
         self.answers = []  # statuses that our webhooks got, in order
         self.script = self.complete
         self.answer = lambda capture: None
+        self.status = lambda capture: None
+        self.questions = []  # captures that the status API was asked about
         super().__init__()
 
     # what a script can do
@@ -209,7 +214,8 @@ class ProviderDouble(HttpDouble):
         name = parts[2].split(".")[0] if len(parts) == 3 else ""
         capture = next((c for c in self.captures if c.id == name and not c.forgotten), None)
         if capture and parts[1] == "screenshot":
-            return reply(200, capture.status)
+            self.questions.append(capture)
+            return self.status(capture) or reply(200, capture.status)
         if capture and parts[1] == "images":
             return 200, {"Content-Type": "image/png"}, self.picture
         return reply(404, {"error": "not found", "code": "INVALID_REQUEST"})

@@ -180,13 +180,17 @@ class Run:
         self.sql(QUIET)
         self.sql("update jobs set next_check_at = now() where next_check_at is not null"
                  " and id = any (%s::uuid[])", [h.job for h in chosen])
-        queued = self.sql("select job_id::text, 'queued' as status, attempt, expired"
-                          " from requeue_due(%s, 100000)", oldest_ms)
-        silent = self.sql("select job_id::text, 'submitted' as status, attempt, expired"
-                          " from check_due(%s, 100000)", HOUR_MS)
-        for row in queued + silent:
+        late = self.sql("select job_id::text, '' as status, attempt, true as expired"
+                        " from end_due(100000)")
+        queued = self.sql("select job_id::text, 'queued' as status, attempt,"
+                          " false as expired from requeue_due(%s, 100000)", oldest_ms)
+        silent = self.sql("select job_id::text, 'submitted' as status, attempt,"
+                          " false as expired"
+                          " from check_due(%s, '{}', '{}', '{}', 100000)", HOUR_MS)
+        for row in late + queued + silent:
             h = self.by_job[row.job_id]
-            h.polled(row.status, row.attempt, row.expired, chosen[h][1])
+            if h in chosen:  # the deadlines of all are looked at
+                h.polled(row.status, row.attempt, row.expired, chosen[h][1])
         self.sql(QUIET)
 
     def expire(self, chosen):

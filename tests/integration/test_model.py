@@ -58,8 +58,10 @@ MUTANTS = {
     "requeueing ends the watch": (
         "requeue_due", "next_check_at = now() + interval '5 seconds'", "next_check_at = null"),
     "asking ends the watch": (
-        "check_due", "next_check_at = now() + interval '1 millisecond' *",
-        "next_check_at = null::timestamptz + interval '1 millisecond' *"),
+        "lease_checks", "greatest(j.deadline_at, now() + interval '1 second'))",
+        "now()) + null::interval"),
+    "telling of the deadline ends the watch": (
+        "end_due", "next_check_at = now() + interval '1 minute'", "next_check_at = null"),
     "dropping forgets the job": (
         "drop_dead_letters", "resolved_at = case when j.id is null then now() end",
         "resolved_at = now()"),

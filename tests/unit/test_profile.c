@@ -35,6 +35,7 @@ static const char full[] =
     "'paid':'ignored'}}},"
     "'status':{'path':'/shots/{id}','payload':{'status':'body:status',"
     "'words':{'done':'completed'}}},"
+    "'limits':{'status_per_s':2.5,'status_at_once':3},"
     "'errors':{'retryable':['SLOW','busy'],'permanent':'NO'}}";
 
 /* as little as there can be */
@@ -128,6 +129,8 @@ static void every_key_is_read(void **state)
     assert_int_equal(p.webhook.payload.words[3].kind, EVENT_IGNORED);
     assert_string_equal(p.status.path, "/shots/{id}");
     assert_int_equal(p.status.payload.word_count, 1);
+    assert_true(p.limits.status_per_s == 2.5);
+    assert_int_equal(p.limits.status_at_once, 3);
     assert_int_equal(p.errors.retryable_count, 2);
     assert_string_equal(p.errors.retryable[1], "busy");
     assert_int_equal(p.errors.permanent_count, 1);
@@ -144,6 +147,8 @@ static void little_is_needed(void **state)
         fail_msg("%s", error);
     assert_null(p.submit.base_url);
     assert_null(p.status.path);
+    assert_true(p.limits.status_per_s == 100);
+    assert_int_equal(p.limits.status_at_once, 20);
     assert_int_equal(p.webhook.auth, WEBHOOK_URL_TOKEN);
     assert_true(p.webhook.require_token);
     profile_release(&p);
@@ -192,7 +197,7 @@ static void unknown_keys_are_named_with_the_known(void **state)
     static const struct mistake mistakes[] = {
         { "'about'", "'abuot'",
           "unknown key \"abuot\"; the keys here are name, about, submit, "
-          "answer, webhook, status, errors" },
+          "answer, webhook, status, limits, errors" },
         { "'method'", "'secret'",
           "submit: unknown key \"secret\"; the keys here are base_url, method, "
           "path, auth, url_field, webhook_field, constants" },
@@ -218,6 +223,9 @@ static void unknown_keys_are_named_with_the_known(void **state)
           "words" },
         { "'status':{'path'", "'status':{'url'",
           "status: unknown key \"url\"; the keys here are path, payload" },
+        { "'status_per_s'", "'rate'",
+          "limits: unknown key \"rate\"; the keys here are status_per_s, "
+          "status_at_once" },
         { "'permanent'", "'fatal'",
           "errors: unknown key \"fatal\"; the keys here are retryable, "
           "permanent" },
@@ -246,6 +254,16 @@ static void wrong_types_are_named(void **state)
           "webhook.payload.words.paid: must be a text" },
         { "'paid':'ignored'", "'paid':null",
           "webhook.payload.words.paid: is missing" },
+        { "'status_per_s':2.5", "'status_per_s':'2.5'",
+          "limits.status_per_s: must be a number from 0.01 to 10000" },
+        { "'status_per_s':2.5", "'status_per_s':0.009",
+          "limits.status_per_s: must be a number from 0.01 to 10000" },
+        { "'status_per_s':2.5", "'status_per_s':10000.5",
+          "limits.status_per_s: must be a number from 0.01 to 10000" },
+        { "'status_at_once':3", "'status_at_once':0",
+          "limits.status_at_once: must be a number from 1 to 1000" },
+        { "'status_at_once':3", "'status_at_once':1001",
+          "limits.status_at_once: must be a number from 1 to 1000" },
         { "['SLOW','busy']", "['SLOW',null]",
           "errors.retryable: must be a text or a list of texts" },
     };

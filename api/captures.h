@@ -1,4 +1,4 @@
-/* captures.h - looking captures up. */
+/* captures.h - looking one capture up. */
 #ifndef API_CAPTURES_H
 #define API_CAPTURES_H
 
@@ -6,9 +6,8 @@
 
 /* GET /v1/captures/{id} */
 void captures_get(struct exchange *x);
-/* GET /v1/captures?status=&limit=&cursor=, newest first.  The cursor is the
- * last id of the page before: ids are in order of time. */
-void captures_list(struct exchange *x);
+/* GET /v1/captures/{id}/history */
+void captures_history(struct exchange *x);
 
 /* False with 503 given when the database cannot be asked right now. */
 MUST_USE bool captures_db_ready(struct exchange *x);

@@ -17,7 +17,8 @@ enum problem {
     PROBLEM_FORBIDDEN_HOST,
     PROBLEM_FORBIDDEN_ORIGIN,
     PROBLEM_NOT_FOUND,
-    PROBLEM_NO_PICTURE, /* not yet, or never */
+    PROBLEM_NO_PICTURE,  /* not yet, or never */
+    PROBLEM_WRONG_STATE, /* of the capture, or the dead letter */
     PROBLEM_METHOD_NOT_ALLOWED,
     PROBLEM_UNSUPPORTED_TYPE,
     PROBLEM_INTERNAL,

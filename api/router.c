@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "api/captures.h"
+#include "api/change.h"
 #include "api/events.h"
 #include "api/exchange.h"
 #include "api/fleet.h"
+#include "api/listing.h"
 #include "api/page.h"
 #include "api/picture.h"
 #include "api/reply.h"
@@ -32,9 +34,13 @@ struct path {
 
 static const struct path table[] = {
     { "POST", "/v1/captures", ROUTE_SUBMIT, submit_handle, WITH_KEY },
-    { "GET", "/v1/captures", ROUTE_LIST, captures_list, WITH_KEY },
+    { "GET", "/v1/captures", ROUTE_LIST, listing_get, WITH_KEY },
     { "GET", "/v1/captures/{id}", ROUTE_CAPTURE, captures_get,
       OR_CAPTURE_TOKEN },
+    { "DELETE", "/v1/captures/{id}", ROUTE_CANCEL, change_cancel, WITH_KEY },
+    { "POST", "/v1/captures/{id}/retry", ROUTE_RETRY, change_retry, WITH_KEY },
+    { "GET", "/v1/captures/{id}/history", ROUTE_HISTORY, captures_history,
+      WITH_KEY },
     { "GET", "/v1/captures/{id}/image", ROUTE_IMAGE, picture_get,
       OR_CAPTURE_TOKEN },
     { "GET", "/v1/captures/{id}/events", ROUTE_CAPTURE_EVENTS, events_of_one,

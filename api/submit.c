@@ -7,12 +7,11 @@
 
 #include "api/captures.h"
 #include "api/counters.h"
+#include "api/queue.h"
 #include "api/reply.h"
 #include "api/submission.h"
 #include "api/watch.h"
-#include "common/log.h"
 #include "common/mem.h"
-#include "common/streams.h"
 
 /* All or none: one statement, one transaction. */
 static const struct db_statement create_statement = {
@@ -28,34 +27,6 @@ static const struct db_statement create_statement = {
 };
 
 enum { ID, SUBMITTED_AT, BATCH_ID }; /* its columns */
-
-static void on_appended(const char *id, const char *error, void *arg)
-{
-    struct metrics *m = arg;
-
-    if (id)
-        return;
-    metric_add(m, COUNTER_NOT_APPENDED, 1);
-    log_warning(NULL,
-                "could not append a capture to \"%s\": %s; the poller will",
-                STREAM_SUBMIT, error);
-}
-
-static void append(struct api *a, const char *job)
-{
-    struct stream_field fields[] = {
-        STREAM_FIELD_TEXT("job", job),
-        STREAM_FIELD_TEXT("attempt", "1"),
-    };
-
-    struct redis *redis = shards_pick(a->shards, NULL, NULL);
-
-    if (redis)
-        stream_add(redis, STREAM_SUBMIT, fields, ARRAY_LEN(fields), on_appended,
-                   a->metrics);
-    else
-        on_appended(NULL, "no redis is up", a->metrics);
-}
 
 /* What the user gets to know of one row. */
 static struct json_object *receipt(struct api *a,
@@ -107,7 +78,7 @@ static void on_created(const struct db_result *result, void *arg)
     }
     metric_add(a->metrics, COUNTER_ACCEPTED, (int64_t)db_rows(result));
     for (size_t i = 0; i < db_rows(result); i++)
-        append(a, db_value(result, i, ID));
+        queue_capture(a, db_value(result, i, ID), 1);
     if (db_value(result, 0, BATCH_ID))
         reply_batch(x, result);
     else

@@ -171,6 +171,11 @@ const char *http_query_and_count(const struct http_request *r, const char *name,
     return query_find(&r->query, name, count);
 }
 
+const struct query *http_query_all(const struct http_request *r)
+{
+    return &r->query;
+}
+
 static bool is_named(const struct http_guard_field *f, const char *name,
                      size_t len)
 {

@@ -21,6 +21,7 @@
 #include "common/base.h"
 #include "common/http_listen.h" /* http_listen_parse() */
 #include "common/loop.h"
+#include "common/query.h"
 
 struct http_server;
 struct http_request;
@@ -106,6 +107,8 @@ const char *http_path(const struct http_request *r);
 const char *http_query(const struct http_request *r, const char *name);
 /* Number of times that the query parameter stands in the URL. */
 unsigned http_query_count(const struct http_request *r, const char *name);
+/* All of them, in order. */
+const struct query *http_query_all(const struct http_request *r);
 /* Case-insensitive; NULL when absent; the first one when repeated. */
 const char *http_header(const struct http_request *r, const char *name);
 unsigned http_header_count(const struct http_request *r, const char *name);

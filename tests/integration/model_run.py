@@ -90,7 +90,7 @@ class Run:
                 raise Violation(h, f"never ends: {h.rules.status}")
 
     def set_up(self):
-        self.sql("truncate jobs, deliveries, dead_letters, callbacks")
+        self.sql("truncate jobs, job_actions, deliveries, dead_letters, callbacks")
         rows = self.sql(CREATE, [h.appended for h in self.histories])
         for h, row in zip(self.histories, rows):
             h.reset(row.id)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/reply.h"
 #include "common/digest.h"
@@ -33,25 +34,48 @@ static const char *type_of(const char *name)
     return "application/octet-stream";
 }
 
+/* Does the browser take gzip?  "gzip;q=0" is a refusal (RFC 9110, 12.5.3), and
+ * so is anything that is not said plainly. */
+static bool takes_gzip(const struct exchange *x)
+{
+    const char *list = http_header(x->request, "Accept-Encoding");
+
+    while (list && *list) {
+        size_t len = strcspn(list, ",");
+        size_t name = strspn(list, " \t");
+
+        if (strncasecmp(list + name, "gzip", 4) == 0 &&
+            strspn(list + name + 4, " \t") + name + 4 == len)
+            return true;
+        list += len + (list[len] == ',');
+    }
+    return false;
+}
+
 /* Small enough to be summed up anew each time. */
 static void send_file(struct exchange *x, const struct embedded *file)
 {
     const char *known = http_header(x->request, "If-None-Match");
+    bool gzip = takes_gzip(x);
+    const char *data = gzip ? file->gzip : file->data;
+    size_t len = gzip ? file->gzip_len : file->len;
     char sum[SHA256_HEX_SIZE];
     char tag[sizeof sum + 2];
     const struct http_field extra[] = {
         { "Content-Security-Policy", policy },
         { "Cache-Control", "no-cache" },
+        { "Vary", "Accept-Encoding" },
         { "ETag", tag },
+        { gzip ? "Content-Encoding" : NULL, "gzip" },
         { 0 },
     };
 
-    sha256_hex(file->data, file->len, sum);
+    sha256_hex(data, len, sum);
     snprintf(tag, sizeof tag, "\"%s\"", sum);
     if (known && strstr(known, tag))
         reply(x, 304, NULL, NULL, 0, extra);
     else
-        reply(x, 200, type_of(file->name), file->data, file->len, extra);
+        reply(x, 200, type_of(file->name), data, len, extra);
 }
 
 static void serve(struct exchange *x, const struct embedded *files)

@@ -1,4 +1,4 @@
-// Talking to the fleet: requests, problems, live events, and the key.
+// Talking to the fleet: requests, problems, and the key.
 
 const storageName = "shotfleet-key";
 
@@ -13,6 +13,7 @@ export class Problem extends Error {
 
 let askForKey = null; // set by onKeyNeeded(); resolves once there is one
 
+// Kept in this tab alone, and sent as a header alone: no URL ever holds it.
 export function key() {
   return sessionStorage.getItem(storageName) ?? "";
 }
@@ -31,6 +32,7 @@ export function onKeyNeeded(ask) {
   };
 }
 
+// The answer, whatever its status but 401: that one asks the user for a key.
 async function send(path, options) {
   for (;;) {
     const headers = { ...options.headers };
@@ -48,77 +50,34 @@ async function send(path, options) {
   }
 }
 
-async function check(answer) {
+// A good answer, or a Problem.
+export async function request(path, options = {}) {
+  const answer = await send(path, options);
   if (answer.ok) return answer;
-  const document = await answer.json().catch(() => ({}));
-  throw new Problem(answer.status, document);
+  throw new Problem(answer.status, await answer.json().catch(() => ({})));
 }
 
 export async function get(path, signal) {
-  return (await check(await send(path, { signal }))).json();
+  return (await request(path, { signal })).json();
 }
 
-export async function post(path, body) {
-  const answer = await send(path, {
-    method: "POST",
+// POST, DELETE: the document of the answer, null where it has none.
+export async function change(method, path, body) {
+  const answer = await request(path, body === undefined ? { method } : {
+    method,
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
-  return (await check(answer)).json();
+  const text = await answer.text();
+  return text === "" ? null : JSON.parse(text);
 }
 
 // The URL of a picture that an <img> may use: with a key it has to be fetched.
 export async function pictureUrl(path) {
   if (!key()) return path;
-  const answer = await check(await send(path, {}));
-  return URL.createObjectURL(await answer.blob());
+  return URL.createObjectURL(await (await request(path)).blob());
 }
 
 export function releasePicture(url) {
   if (url.startsWith("blob:")) URL.revokeObjectURL(url);
-}
-
-async function* eventsOf(answer) {
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const blocks = (rest + value).split("\n\n");
-    rest = blocks.pop();
-    for (const block of blocks) {
-      const data = block.split("\n").filter((line) => line.startsWith("data: "))
-        .map((line) => line.slice(6)).join("\n");
-      if (data) yield JSON.parse(data);
-    }
-  }
-}
-
-function pause(ms, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
-  });
-}
-
-// Server-sent events by fetch, because EventSource cannot send a key.  Connects
-// again until `signal` aborts or `onEvent` returns true; `onState` hears true when
-// connected, false when not.
-export async function follow(path, { signal, onEvent, onState = () => {} }) {
-  let tries = 0;
-  while (!signal.aborted) {
-    try {
-      const answer = await check(await send(path, { signal, headers: { Accept: "text/event-stream" } }));
-      tries = 0;
-      onState(true);
-      for await (const event of eventsOf(answer)) {
-        if (onEvent(event)) return;
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      if (error instanceof Problem && error.status === 404) return;
-    }
-    onState(false);
-    await pause(Math.min(10_000, 500 * 2 ** tries++) * (0.5 + Math.random() / 2), signal);
-  }
 }

@@ -1,7 +1,7 @@
 // Pictures of captures as elements, fetched when they come into view.
 
 import { key, pictureUrl, releasePicture } from "./api.js";
-import { element } from "./text.js";
+import { element, icon } from "./element.js";
 
 const sources = new WeakMap(); // <img> to path
 
@@ -22,9 +22,12 @@ const observer = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "300px" });
 
-// For the <img> alone; PDFs have no <img> and get null.
+export function isPdf(capture) {
+  return capture.image?.type === "application/pdf";
+}
+
+// The <img> of a completed capture that is no PDF.
 export function picture(capture, alt) {
-  if (!capture.image || capture.image.type === "application/pdf") return null;
   const image = element("img", {
     alt,
     width: capture.image.width,
@@ -34,6 +37,7 @@ export function picture(capture, alt) {
   image.addEventListener("error", () => {
     image.replaceWith(element("p", {}, "The picture could not be loaded."));
   }, { once: true });
+  image.addEventListener("load", () => image.classList.add("loaded"), { once: true });
   sources.set(image, capture.image.url);
   observer.observe(image);
   return image;
@@ -45,17 +49,16 @@ async function withUrl(capture, use) {
   setTimeout(() => releasePicture(url), 60_000);
 }
 
+function intercept(event, action) {
+  if (!key()) return;
+  event.preventDefault();
+  action().catch(() => {});
+}
+
 // Links work by themselves without a key; with one the picture is fetched first.
 export function pictureLinks(capture) {
   const name = `${capture.jobId}.${capture.image.type.split("/")[1]}`;
   return [
-    element("a", {
-      class: "button",
-      href: capture.image.url,
-      target: "_blank",
-      rel: "noopener",
-      onclick: (event) => intercept(event, () => withUrl(capture, (url) => window.open(url, "_blank"))),
-    }, "Open"),
     element("a", {
       class: "button",
       href: `${capture.image.url}?download`,
@@ -63,12 +66,13 @@ export function pictureLinks(capture) {
       onclick: (event) => intercept(event, () => withUrl(capture, (url) => {
         element("a", { href: url, download: name }).click();
       })),
-    }, "Download"),
+    }, icon("download"), "Download"),
+    element("a", {
+      class: "button",
+      href: capture.image.url,
+      target: "_blank",
+      rel: "noopener",
+      onclick: (event) => intercept(event, () => withUrl(capture, (url) => window.open(url, "_blank"))),
+    }, icon("open"), "Open"),
   ];
-}
-
-function intercept(event, action) {
-  if (!key()) return;
-  event.preventDefault();
-  action().catch(() => {});
 }

@@ -58,3 +58,12 @@ def browser(stack):
         yield opened
     finally:
         opened.quit()
+
+
+@pytest.fixture
+def page(stack, browser):
+    from page import Page
+
+    seen = Page(browser, stack.api_url)
+    seen.screen(1440)
+    return seen

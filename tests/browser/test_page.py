@@ -1,146 +1,187 @@
 """The page, in a real browser, with the real fleet behind it."""
 
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 
 from processes import wait_for
+from web import request
 
-PICTURES = ("return [...document.querySelectorAll(arguments[0])]"
-            ".map(i => i.complete ? i.naturalWidth : 0)")
-OVERFLOWS = "return document.documentElement.scrollWidth > innerWidth"
-
-
-def screen(browser, width, height=900):
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                            {"width": width, "height": height,
-                             "deviceScaleFactor": 1, "mobile": False})
+BUDGET_BYTES = 100_000
 
 
-def text(browser, element_id):
-    return browser.find_element(By.ID, element_id).get_attribute("textContent")
-
-
-def press(browser, *keys):
-    """Types where the focus is."""
-    browser.switch_to.active_element.send_keys(*keys)
-
-
-def widths(browser, selector):
-    found = browser.execute_script(PICTURES, selector)
-    return found if found and all(found) else None
-
-
-def complaints(browser):
-    """What the console says, but for answers that we asked for."""
-    return [entry["message"] for entry in browser.get_log("browser")
-            if "the server responded with a status of" not in entry["message"]]
-
-
-def test_a_picture_by_keyboard_alone(stack, browser):
+def test_a_picture_by_keyboard_alone(stack, page):
     stack.start_all()
-    screen(browser, 1440)
-    browser.get(stack.api_url + "/")
-    press(browser, Keys.TAB, Keys.ENTER)  # the skip link leads to the form
-    assert browser.switch_to.active_element.get_attribute("id") == "url"
-    press(browser, stack.api_url + "/demo/", Keys.ENTER)
+    page.open()
+    page.press(Keys.TAB, Keys.ENTER)  # the skip link leads to the form
+    assert page.focus().get_attribute("id") == "url"
+    page.press(stack.api_url + "/demo/", Keys.ENTER)
 
-    wait_for(lambda: "is ready: 1920 by 1080" in text(browser, "announce"), 30,
-             "the page to announce the picture")
-    assert wait_for(lambda: widths(browser, "#current img"), 10,
-                    "the picture") == [1920]
-    assert wait_for(lambda: widths(browser, "#gallery img"), 10,
-                    "the gallery's picture") == [1920]
-    wait_for(lambda: browser.find_element(
-        By.CSS_SELECTOR, "[data-number=completedLastHour]").text == "1", 10,
-        "the fleet's numbers")
-    assert complaints(browser) == []
+    page.wait_text("#announce", "is ready: 1920 by 1080", 30)
+    assert page.wait_pictures("#current .frame img") == [1920]
+    assert page.wait_pictures("#latest .thumb img") == [1920]
+    assert page.complaints() == []
 
 
-def test_mistakes_are_explained_where_they_were_made(stack, browser):
+def test_it_loads_in_under_100_kb_with_a_strict_policy(stack, page):
     stack.start("api")
-    browser.get(stack.api_url + "/")
-    url = browser.find_element(By.ID, "url")
-    url.send_keys("file:///etc/passwd", Keys.ENTER)
-    wait_for(lambda: "must begin with http" in text(browser, "url-error"), 10,
-             "the error")
-    assert url.get_attribute("aria-invalid") == "true"
-    assert browser.switch_to.active_element == url
+    page.open()
+    page.wait_live()
+    page.wait(".empty")
+    loaded = page.transferred()
+    files = [(name, size) for name, size in loaded if not name.startswith("/v1/")]
+    assert {"/", "/page/main.js", "/page/base.css", "/page/icon.svg"} <= {n for n, _ in files}
+    assert all(name.startswith("/") for name, _ in loaded), "something from elsewhere"
+    assert sum(size for _, size in files) < BUDGET_BYTES, files
+    # and without compression it is the same page
+    whole = 0
+    for name, size in files:
+        plain = request("GET", page.url + name)
+        packed = request("GET", page.url + name, headers={"Accept-Encoding": "br, gzip"})
+        assert plain.headers["Content-Encoding"] is None
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert len(packed.body) == size and plain.headers["ETag"] != packed.headers["ETag"]
+        again = request("GET", page.url + name, headers={"If-None-Match": plain.headers["ETag"]})
+        assert again.status == 304 and again.body == b""
+        whole += len(plain.body)
+    assert whole > sum(size for _, size in files)
+    refused = request("GET", page.url + "/", headers={"Accept-Encoding": "gzip;q=0, br"})
+    assert refused.headers["Content-Encoding"] is None
 
-    browser.find_element(By.CSS_SELECTOR, "#options summary").click()
-    delay = browser.find_element(By.ID, "delay")
+    policy = dict(part.strip().split(" ", 1) for part in
+                  request("GET", page.url + "/").headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert "unsafe" not in str(policy)
+    assert page.complaints() == []
+
+
+def test_mistakes_are_explained_where_they_were_made(stack, page):
+    stack.start("api")
+    page.open()
+    url = page.wait("#url")
+    url.send_keys("file:///etc/passwd", Keys.ENTER)
+    page.wait_text("#url-error", "must begin with http")
+    assert url.get_attribute("aria-invalid") == "true"
+    assert page.focus() == url
+
+    page.click("#more-options")
+    delay = page.wait("#delay")
     delay.clear()
     delay.send_keys("10001")
+    page.wait("#advanced").send_keys("{timezone}")
     url.clear()
     url.send_keys("example.com", Keys.ENTER)  # https:// is understood
-    wait_for(lambda: "from 0 to 10000" in text(browser, "delay-error"), 10,
-             "the error")
-    assert text(browser, "url-error") == ""
+    page.wait_text("#advanced-error", "is not JSON")
+    page.wait("#advanced").clear()
+    page.wait("#advanced").send_keys('{"tiemzone": "UTC"}')
+    delay.send_keys(Keys.ENTER)
+    page.wait_text("#delay-error", "from 0 to 10000")
+    page.wait_text("#form-error", "tiemzone")
+    assert page.text("#url-error") == page.text("#advanced-error") == ""
 
+    page.wait("#advanced").clear()
     stack.redis_server.stop()
     delay.clear()
     delay.send_keys("10", Keys.ENTER)
-    wait_for(lambda: "queue is away" in text(browser, "form-error"), 10, "the error")
-    assert complaints(browser) == []
+    page.wait_text("#form-error", "queue is away")
+    assert page.complaints() == []
 
 
-def test_a_failed_capture_says_what_to_do(stack, browser, pages):
-    stack.start_all()
-    browser.get(stack.api_url + "/")
-    browser.find_element(By.ID, "url").send_keys(pages.url + "/error", Keys.ENTER)
-    wait_for(lambda: "failed" in text(browser, "announce"), 30, "the failure")
-    trouble = browser.find_element(By.CSS_SELECTOR, "#current .trouble").text
-    assert trouble.startswith("HTTP_ERROR") and "Open it in a browser" in trouble
-    # the gallery heard of it too, and its details open and close
-    card = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#gallery button"),
-                    10, "the card")[0]
-    wait_for(lambda: "HTTP_ERROR" in card.text, 10, "the card to change")
-    card.click()
-    dialog = browser.find_element(By.ID, "details")
-    assert "HTTP_ERROR" in dialog.text
-    press(browser, Keys.ESCAPE)
-    wait_for(lambda: not dialog.is_displayed(), 5, "the dialog to close")
-
-
-def test_it_fits_every_width_in_both_themes(stack, browser):
+def test_the_options_reach_the_row(stack, page):
     stack.start("api")
-    for address in ("https://example.com/" + "long-path/" * 40, "http://a.example/"):
-        stack.queue(address)
-    seen = set()
-    for theme in ("light", "dark"):
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
-            {"name": "prefers-color-scheme", "value": theme}]})
-        for width in (320, 390, 820, 1440):
-            screen(browser, width)
-            browser.get(stack.api_url + "/")
-            wait_for(lambda: len(browser.find_elements(
-                By.CSS_SELECTOR, "#gallery li")) == 2, 10, "the gallery")
-            browser.find_element(By.CSS_SELECTOR, "#options summary").click()
-            assert not browser.execute_script(OVERFLOWS), (theme, width)
-            browser.find_elements(By.CSS_SELECTOR, "#gallery button")[1].click()
-            assert not browser.execute_script(OVERFLOWS), (theme, width)
-        seen.add(browser.execute_script(
-            "return getComputedStyle(document.body).backgroundColor"))
-    assert len(seen) == 2
-    assert complaints(browser) == []
+    page.open()
+    page.wait("#url").send_keys("https://example.com/")
+    for words in ("Phone", "Full page", "Dark mode"):
+        label = next(n for n in page.all("#form label") if n.text.strip("✓ \n") == words)
+        label.click()
+    Select(page.wait("#format")).select_by_value("jpeg")
+    page.click("#more-options")
+    page.wait("#quality").clear()
+    page.wait("#quality").send_keys("70")
+    page.wait("#delay").clear()
+    page.wait("#delay").send_keys("250")
+    page.wait("#selector").send_keys("#chart")
+    page.wait("#hideSelectors").send_keys(".cookies, .ads")
+    page.wait("#advanced").send_keys('{"timezone": "UTC", "metadata": {"order": 7}}')
+    page.press(Keys.TAB)
+    page.button("Capture").click()
+    page.wait("#current .steps")
+    (row,) = stack.sql("select options, metadata from jobs")
+    assert row.options == {
+        "device": "mobile", "fullPage": True, "darkMode": True, "format": "jpeg",
+        "quality": 70, "delay": 250, "selector": "#chart",
+        "hideSelectors": [".cookies", ".ads"], "timezone": "UTC"}
+    assert row.metadata == {"order": 7}
 
 
-def test_a_key_is_asked_for_once(stack, browser):
+def test_a_failed_capture_says_what_to_do(stack, page, pages):
+    stack.start_all()
+    page.open()
+    page.wait("#url").send_keys(pages.url + "/error", Keys.ENTER)
+    page.wait_text("#announce", "failed", 30)
+    trouble = page.wait("#current .trouble").text
+    assert trouble.startswith("HTTP_ERROR") and "Open it in a browser" in trouble
+    # the gallery heard of it too, and a look from there opens and closes
+    page.wait_text("#latest .card", "HTTP_ERROR")
+    page.click("#latest .card")
+    page.wait_text("#lightbox", "Open it in a browser")
+    page.press(Keys.ESCAPE)
+    wait_for(lambda: page.focus() == page.find("#latest .card"), 5,
+             "to be back at the card")
+
+
+def test_the_gallery_by_arrow_keys(stack, page):
+    stack.start("api")
+    for name in "abcdef":
+        stack.queue(f"http://{name}.example/")
+    page.open()
+    page.wait("#latest .card")
+    wait_for(lambda: len(page.all("#latest .card")) == 6, 10, "the gallery")
+    assert len(page.all("#latest .card[tabindex='0']")) == 1
+
+    def here():
+        return page.focus().find_element("tag name", "strong").text
+
+    page.js("document.querySelector('#latest .card').focus()")
+    assert here() == "f.example"  # the newest first
+    page.press(Keys.ARROW_RIGHT)
+    assert here() == "e.example"
+    page.press(Keys.ARROW_DOWN)  # four in a row at this width
+    assert here() == "a.example"
+    page.press(Keys.ARROW_RIGHT)  # there is no next one
+    assert here() == "a.example"
+    page.press(Keys.HOME)
+    assert here() == "f.example"
+    page.press(Keys.ENTER)
+    page.wait("#lightbox h2")
+    assert page.text("#lightbox h2") == "f.example"
+    page.press(Keys.ARROW_RIGHT)
+    assert page.text("#lightbox h2") == "e.example"
+    page.press(Keys.ARROW_LEFT, Keys.ARROW_LEFT)  # it does not go round
+    assert page.text("#lightbox h2") == "f.example"
+    page.press(Keys.ARROW_RIGHT, Keys.ESCAPE)
+    wait_for(lambda: here() == "e.example", 5, "to be back at what was looked at")
+    assert page.complaints() == []
+
+
+def test_a_key_is_asked_for_once_and_is_in_no_address(stack, page):
     stack.env["SHOTFLEET_API_KEYS"] = "right-key"
     stack.start_all()
-    browser.get(stack.api_url + "/")
+    page.open()
 
     def enter(key):
-        field = browser.find_element(By.ID, "key")
-        wait_for(field.is_displayed, 10, "the key to be asked for")
+        field = page.wait("#key")
         field.send_keys(key, Keys.ENTER)
 
     enter("wrong-key")
-    wait_for(lambda: "not accepted" in text(browser, "key-error"), 10, "the refusal")
+    page.wait_text("#key-error", "not accepted")
     enter("right-key")
-    wait_for(lambda: text(browser, "live-text") == "live", 10, "the page to connect")
-    browser.find_element(By.ID, "url").send_keys(stack.api_url + "/demo/", Keys.ENTER)
-    assert wait_for(lambda: widths(browser, "#current img"), 30,
-                    "the picture, fetched with the key") == [1920]
-    browser.refresh()  # the tab remembers
-    assert wait_for(lambda: widths(browser, "#gallery img"), 10, "the gallery")
-    assert complaints(browser) == []
+    page.wait_live()
+    page.wait("#url").send_keys(stack.api_url + "/demo/", Keys.ENTER)
+    assert page.wait_pictures("#current .frame img") == [1920]
+    page.browser.refresh()  # the tab remembers
+    assert page.wait_pictures("#latest .thumb img") == [1920]
+    assert "right-key" not in str(page.transferred())
+    assert "right-key" not in stack.log("api")
+    assert page.complaints() == []

@@ -1,15 +1,4 @@
-// Words and numbers for people; and a way to build elements without markup.
-
-export function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return node;
-}
+// Words and numbers for people.
 
 export function bytes(count) {
   if (count < 1000) return `${count} bytes`;
@@ -18,21 +7,30 @@ export function bytes(count) {
 }
 
 export function seconds(ms) {
-  if (ms < 0) return "";
-  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 10_000) return `${(Math.max(ms, 0) / 1000).toFixed(1)} s`;
   if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
-  return `${Math.round(ms / 60_000)} min`;
+  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;
+  return `${Math.round(ms / 3_600_000)} h`;
+}
+
+export function count(number, one, many = `${one}s`) {
+  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 export function ago(time) {
   const s = (Date.parse(time) - Date.now()) / 1000;
-  if (s > -5) return "just now";
-  if (s > -60) return relative.format(Math.round(s), "second");
-  if (s > -3600) return relative.format(Math.round(s / 60), "minute");
-  if (s > -86400) return relative.format(Math.round(s / 3600), "hour");
+  const size = Math.abs(s);
+  if (size < 5) return "just now";
+  if (size < 60) return relative.format(Math.round(s), "second");
+  if (size < 3600) return relative.format(Math.round(s / 60), "minute");
+  if (size < 86400) return relative.format(Math.round(s / 3600), "hour");
   return relative.format(Math.round(s / 86400), "day");
+}
+
+export function clock(time) {
+  return new Date(time).toLocaleString("en", { dateStyle: "medium", timeStyle: "medium" });
 }
 
 // "example.com/path", for a headline.
@@ -57,6 +55,7 @@ const advice = {
   NETWORK_ERROR: "The page could not be reached. Check the address, and whether the host resolves.",
   HTTP_ERROR: "The page answered with an error of its own. Open it in a browser to see it.",
   INVALID_URL: "Check the address: it must begin with http:// or https://.",
+  INVALID_REQUEST: "The provider does not take these options. Look at what it says, and change them.",
   ADDRESS_BLOCKED: "The fleet may not reach this address. An operator can allow it with SHOTFLEET_FETCH_ALLOW.",
   SELECTOR_NOT_FOUND: "The page has no such element. Check the selector.",
   CAPTURE_ERROR: "The browser gave up on this page. Trying again often helps.",

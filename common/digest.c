@@ -98,14 +98,49 @@ size_t hmac_digest(enum signature_algorithm algorithm, const struct secret *key,
     return len;
 }
 
-void sha256_hex(const char *ptr, size_t len, char out[SHA256_HEX_SIZE])
+struct sha256 {
+    EVP_MD *algorithm;
+    EVP_MD_CTX *context;
+};
+
+struct sha256 *sha256_new(void)
+{
+    struct sha256 *s = mem_alloc(sizeof *s);
+
+    s->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    s->context = EVP_MD_CTX_new();
+    need(s->algorithm && s->context, "a SHA-256");
+    return s;
+}
+
+void sha256_free(struct sha256 *s)
+{
+    if (!s)
+        return;
+    EVP_MD_CTX_free(s->context);
+    EVP_MD_free(s->algorithm);
+    free(s);
+}
+
+void sha256_run(struct sha256 *s, const char *ptr, size_t len,
+                char out[SHA256_HEX_SIZE])
 {
     uint8_t digest[SHA256_SIZE];
-    size_t size = 0;
+    unsigned size = 0;
 
-    need(EVP_Q_digest(NULL, "SHA256", NULL, ptr, len, digest, &size) == 1,
+    need(EVP_DigestInit_ex2(s->context, s->algorithm, NULL) == 1 &&
+             EVP_DigestUpdate(s->context, ptr, len) == 1 &&
+             EVP_DigestFinal_ex(s->context, digest, &size) == 1,
          "a SHA-256");
     hex_encode(digest, size, out);
+}
+
+void sha256_hex(const char *ptr, size_t len, char out[SHA256_HEX_SIZE])
+{
+    struct sha256 *s = sha256_new();
+
+    sha256_run(s, ptr, len, out);
+    sha256_free(s);
 }
 
 void random_hex(size_t bytes, char *out)

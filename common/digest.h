@@ -47,6 +47,12 @@ size_t digest_size(enum signature_algorithm algorithm);
 size_t hmac_digest(enum signature_algorithm algorithm, const struct secret *key,
                    const struct piece *pieces, size_t count,
                    uint8_t out[DIGEST_MAX]);
+/* For many: one that is made once and for one thread. */
+struct sha256;
+struct sha256 *sha256_new(void);
+void sha256_free(struct sha256 *s); /* accepts NULL */
+void sha256_run(struct sha256 *s, const char *ptr, size_t len,
+                char out[SHA256_HEX_SIZE]);
 void sha256_hex(const char *ptr, size_t len, char out[SHA256_HEX_SIZE]);
 
 /* Random lower-case hex, 2 * bytes characters and a NUL. */

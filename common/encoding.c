@@ -1,6 +1,7 @@
 #include "common/encoding.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/mem.h"
 
@@ -18,6 +19,24 @@ void hex_encode(const uint8_t *ptr, size_t len, char *out)
         *out++ = digits[ptr[i] & 15];
     }
     *out = '\0';
+}
+
+size_t decimal_encode(int64_t value, char *out)
+{
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    char digits[DECIMAL_SIZE];
+    char *at = digits + sizeof digits;
+    size_t len;
+
+    *--at = '\0';
+    do
+        *--at = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (value < 0)
+        *--at = '-';
+    len = (size_t)(digits + sizeof digits - 1 - at);
+    memcpy(out, at, len + 1);
+    return len;
 }
 
 static int hex_value(char c)

@@ -1,8 +1,14 @@
-/* encoding.h - bytes as text: hex and base64 (RFC 4648). */
+/* encoding.h - numbers and bytes as text: decimal, hex and base64 (RFC 4648).
+ */
 #ifndef ENCODING_H
 #define ENCODING_H
 
 #include "common/base.h"
+
+/* What printf's %d writes, where printf itself would show in a profile. Returns
+ * the length; a NUL follows. */
+enum { DECIMAL_SIZE = sizeof "-9223372036854775808" };
+size_t decimal_encode(int64_t value, char *out /* DECIMAL_SIZE */);
 
 /* Lower case, and a NUL. */
 void hex_encode(const uint8_t *ptr, size_t len, char *out /* 2 * len + 1 */);

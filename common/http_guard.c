@@ -32,10 +32,34 @@ static bool is_one_of(char c, const char *set)
 }
 
 /* RFC 9110, 5.6.2 */
+static bool is_tchar(char c)
+{
+    switch (c) {
+    case '!':
+    case '#':
+    case '$':
+    case '%':
+    case '&':
+    case '\'':
+    case '*':
+    case '+':
+    case '-':
+    case '.':
+    case '^':
+    case '_':
+    case '`':
+    case '|':
+    case '~':
+        return true;
+    default:
+        return is_alnum(c);
+    }
+}
+
 static bool is_token(const char *ptr, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (!is_alnum(ptr[i]) && !is_one_of(ptr[i], "!#$%&'*+-.^_`|~"))
+        if (!is_tchar(ptr[i]))
             return false;
     return len > 0;
 }

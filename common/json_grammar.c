@@ -32,8 +32,9 @@ static bool take(struct scan *s, char expected)
 
 static void skip_blanks(struct scan *s)
 {
-    while (take(s, ' ') || take(s, '\t') || take(s, '\r') || take(s, '\n'))
-        ;
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' ||
+                              *s->at == '\r' || *s->at == '\n'))
+        s->at++;
 }
 
 static bool take_word(struct scan *s, const char *word)
@@ -103,13 +104,45 @@ static bool take_escape(struct scan *s)
     return true;
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+/* The same for eight bytes at once: a borrow starts only at a byte that is not.
+ */
+static bool are_plain(const unsigned char *at)
+{
+    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    uint64_t x, quote, backslash;
+
+    memcpy(&x, at, sizeof x);
+    quote = x ^ ones * '"';
+    backslash = x ^ ones * '\\';
+    return ((x | (x - ones * 0x20) | (quote - ones) | (backslash - ones)) &
+            tops) == 0;
+}
+
+/* Most bytes of a body are those of strings. */
+static void skip_plain(struct scan *s)
+{
+    while (s->end - s->at >= 8 && are_plain(s->at))
+        s->at += 8;
+    while (s->at < s->end && is_plain(*s->at))
+        s->at++;
+}
+
 static bool take_string(struct scan *s)
 {
     if (!take(s, '"'))
         return fail(s, "string expected");
-    while (!take(s, '"')) {
-        int c = peek(s);
+    for (;;) {
+        int c;
 
+        skip_plain(s);
+        c = peek(s);
+        if (take(s, '"'))
+            return true;
         if (c < 0)
             return fail(s, "unexpected end");
         if (c < 0x20)
@@ -119,11 +152,10 @@ static bool take_string(struct scan *s)
                 return false;
             continue;
         }
-        s->at++;
-        if (c == '\\' && !take_escape(s))
+        s->at++; /* a backslash */
+        if (!take_escape(s))
             return false;
     }
-    return true;
 }
 
 static bool take_value(struct scan *s);

@@ -21,6 +21,8 @@ static void decode(char *text)
 {
     char *out = text;
 
+    if (!strchr(text, '%') && !strchr(text, '+'))
+        return;
     for (const char *in = text; *in; in++) {
         int high = *in == '%' ? hex_digit(in[1]) : -1;
         int low = high >= 0 ? hex_digit(in[2]) : -1;
@@ -39,8 +41,10 @@ static size_t count_of(const char *text)
 {
     size_t count = 1;
 
-    for (; *text; text++)
-        count += *text == '&';
+    while ((text = strchr(text, '&'))) {
+        count++;
+        text++;
+    }
     return count;
 }
 
@@ -62,14 +66,15 @@ static void add(struct query *q, char *part)
 int query_parse(struct query *q, const char *text)
 {
     size_t count = count_of(text);
+    size_t size;
     char *next;
 
     *q = (struct query){ 0 };
     if (count > QUERY_MAX)
         return -1;
-    q->items = mem_resize_array(NULL, count, sizeof *q->items);
-    q->text = mem_strdup(text);
-    next = q->text;
+    size = strlen(text) + 1;
+    q->items = mem_alloc(count * sizeof *q->items + size);
+    next = memcpy(q->items + count, text, size);
     while (next)
         add(q, strsep(&next, "&"));
     return 0;
@@ -78,7 +83,6 @@ int query_parse(struct query *q, const char *text)
 void query_release(struct query *q)
 {
     free(q->items);
-    free(q->text);
     *q = (struct query){ 0 };
 }
 

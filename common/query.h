@@ -17,9 +17,8 @@ struct query_parameter {
 };
 
 struct query {
-    struct query_parameter *items;
+    struct query_parameter *items; /* the texts are behind them */
     size_t count;
-    char *text; /* what they point into */
 };
 
 /* Copies the query, without its "?".  -1 when it has too many parameters: then

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/encoding.h"
 #include "common/mem.h"
 
 enum { ENTRY_SIZE = 80, V4_OFFSET = 12, V4_BITS = 96 };
@@ -291,6 +292,16 @@ bool address_is_public(const struct sockaddr *address)
     return is_v4(bytes) ? v4_is_public(bytes + V4_OFFSET) : v6_is_public(bytes);
 }
 
+/* inet_ntop() does it with printf, which shows where every webhook's address is
+ * written. */
+static void format_v4(const uint8_t *bytes, char *out)
+{
+    for (size_t i = 0; i < 4; i++) {
+        out += decimal_encode(bytes[i], out);
+        *out++ = i < 3 ? '.' : '\0';
+    }
+}
+
 void address_format(const struct sockaddr *address, char out[ADDRESS_TEXT_SIZE])
 {
     uint8_t bytes[16];
@@ -299,7 +310,7 @@ void address_format(const struct sockaddr *address, char out[ADDRESS_TEXT_SIZE])
     if (!to_bytes(address, bytes, &port))
         snprintf(out, ADDRESS_TEXT_SIZE, "?");
     else if (is_v4(bytes))
-        inet_ntop(AF_INET, bytes + V4_OFFSET, out, ADDRESS_TEXT_SIZE);
+        format_v4(bytes + V4_OFFSET, out);
     else
         inet_ntop(AF_INET6, bytes, out, ADDRESS_TEXT_SIZE);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/encoding.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/redis_url.h"
@@ -48,6 +49,8 @@ struct redis {
     int64_t connecting_since_ms;
     struct pending *first, *last; /* in the order of sending */
     size_t outstanding;
+    char *wire; /* the last command, encoded */
+    size_t wire_size;
     redis_state_fn *on_state;
     void *on_state_arg;
     char error[256];
@@ -212,8 +215,9 @@ struct redis *redis_new(struct loop *loop, const char *url, int64_t deadline_ms,
         free(r);
         return NULL;
     }
-    r->name = r->url.path ? mem_strdup(r->url.path)
-                          : mem_format("%s:%d/%d", r->url.host, r->url.port, r->url.db);
+    r->name = r->url.path
+                  ? mem_strdup(r->url.path)
+                  : mem_format("%s:%d/%d", r->url.host, r->url.port, r->url.db);
     r->retry = loop_timer_new(loop, connect_now, r);
     r->watchdog = loop_timer_new(loop, check_deadlines, r);
     loop_timer_start(r->retry, 0);
@@ -234,6 +238,7 @@ void redis_free(struct redis *r)
     loop_timer_free(r->retry);
     loop_timer_free(r->watchdog);
     redis_url_release(&r->url);
+    free(r->wire);
     free(r->name);
     free(r);
 }
@@ -279,31 +284,60 @@ static void on_reply(redisAsyncContext *context, void *reply, void *arg)
     free(p);
 }
 
+static char *put(char *at, const char *ptr, size_t len)
+{
+    memcpy(at, ptr, len);
+    return at + len;
+}
+
+static char *put_length(char *at, char kind, size_t length)
+{
+    *at++ = kind;
+    at += decimal_encode((int64_t)length, at);
+    return put(at, "\r\n", 2);
+}
+
+/* Writes a command into `wire`, as an array of bulk strings, and returns its
+ * length.  hiredis would need a dozen allocations for an entry's. */
+static size_t encode(struct redis *r, size_t argc, const struct redis_arg *argv)
+{
+    const size_t length_size = 1 + DECIMAL_SIZE + 2;
+    size_t size = length_size;
+    char *at;
+
+    for (size_t i = 0; i < argc; i++)
+        size += length_size + argv[i].len + 2;
+    if (size > r->wire_size) {
+        r->wire = mem_resize(r->wire, size);
+        r->wire_size = size;
+    }
+    at = put_length(r->wire, '*', argc);
+    for (size_t i = 0; i < argc; i++) {
+        at = put_length(at, '$', argv[i].len);
+        at = put(at, argv[i].ptr, argv[i].len);
+        at = put(at, "\r\n", 2);
+    }
+    return (size_t)(at - r->wire);
+}
+
 static void send_command(struct redis *r, redis_fn *fn, void *arg, size_t argc,
                          const struct redis_arg *argv)
 {
     struct pending *p = mem_alloc(sizeof *p);
-    const char **texts = mem_alloc(argc * sizeof *texts);
-    size_t *lengths = mem_alloc(argc * sizeof *lengths);
+    size_t len = encode(r, argc, argv);
 
     *p = (struct pending){
         .redis = r, .fn = fn, .arg = arg, .sent_ms = clock_monotonic_ms()
     };
-    for (size_t i = 0; i < argc; i++) {
-        texts[i] = argv[i].ptr;
-        lengths[i] = argv[i].len;
-    }
     if (r->last)
         r->last->next = p;
     else
         r->first = p;
     r->last = p;
     r->outstanding++;
-    if (redisAsyncCommandArgv(r->context, on_reply, p, (int)argc, texts,
-                              lengths) != REDIS_OK)
+    if (redisAsyncFormattedCommand(r->context, on_reply, p, r->wire, len) !=
+        REDIS_OK)
         abort(); /* only when memory is out or the context is closing */
-    free(texts);
-    free(lengths);
 }
 
 void redis_command(struct redis *r, redis_fn *fn, void *arg, size_t argc,

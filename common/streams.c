@@ -22,7 +22,8 @@ static void on_added(const redisReply *reply, void *arg)
 
     if (!reply)
         error = "no answer from redis";
-    else if (reply->type != REDIS_REPLY_STRING)
+    else if (reply->type != REDIS_REPLY_STRING ||
+             (size_t)reply->len >= STREAM_ID_SIZE)
         error = redis_reply_error(reply) ? reply->str : "unexpected answer";
     if (a->fn)
         a->fn(error ? NULL : reply->str, error, a->arg);

@@ -1,10 +1,10 @@
 #include "common/token.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/encoding.h"
 #include "common/mem.h"
 
 void token_make(const struct secret *key, const char *job_id, int64_t attempt,
@@ -13,7 +13,7 @@ void token_make(const struct secret *key, const char *job_id, int64_t attempt,
     /* the first line keeps a token from ever being a webhook's signature under
      * the same key */
     static const char purpose[] = "shotfleet token\n";
-    char attempt_text[sizeof "\n-9223372036854775808"];
+    char attempt_text[1 + DECIMAL_SIZE] = "\n";
     struct piece pieces[] = {
         { purpose, sizeof purpose - 1 },
         { job_id, strlen(job_id) },
@@ -22,13 +22,12 @@ void token_make(const struct secret *key, const char *job_id, int64_t attempt,
     uint8_t digest[DIGEST_MAX];
     char *text = NULL;
 
-    snprintf(attempt_text, sizeof attempt_text, "\n%" PRId64, attempt);
-    pieces[2].len = strlen(attempt_text);
+    pieces[2].len = 1 + decimal_encode(attempt, attempt_text + 1);
     text = base64_encode(
         digest,
         hmac_digest(SIGNATURE_SHA256, key, pieces, ARRAY_LEN(pieces), digest),
         true);
-    snprintf(out, TOKEN_SIZE, "%s", text);
+    memcpy(out, text, TOKEN_SIZE);
     free(text);
 }
 

@@ -61,7 +61,6 @@ static enum refusal judge_address(const struct gate *g,
     struct header_lines forwarded = { lines, 0 };
     struct sockaddr_storage client;
 
-    address_format(http_peer(r), out->ip);
     if (ranges_contain(&g->trusted_proxies, http_peer(r))) {
         x_forwarded_for.count = http_header_lines(r, "X-Forwarded-For", x_lines,
                                                   FORWARDED_LINES_MAX);
@@ -73,8 +72,10 @@ static enum refusal judge_address(const struct gate *g,
                       ? "too many lines"
                       : client_address(&g->trusted_proxies, http_peer(r),
                                        &x_forwarded_for, &forwarded, &client);
-    if (out->detail)
+    if (out->detail) {
+        address_format(http_peer(r), out->ip);
         return REFUSED_FORWARDED;
+    }
     address_format((const struct sockaddr *)&client, out->ip);
     if (g->allowed.count > 0 &&
         !ranges_contain(&g->allowed, (const struct sockaddr *)&client))

@@ -129,7 +129,8 @@ static int ingest_start(struct ingest *in)
                                       .health = in->health,
                                       .series = in->shared->series,
                                       .metrics = in->shared->metrics,
-                                      .log = in->log };
+                                      .log = in->log,
+                                      .sha256 = sha256_new() };
     reload(in); /* a replaced child must not fall back to old secrets */
     loop_on_signal(in->loop, SIGHUP, on_reload, in);
     return 0;
@@ -148,6 +149,7 @@ int ingest_child(unsigned index, void *arg)
     http_server_free(in.server);
     health_free(in.health);
     access_log_free(in.log);
+    sha256_free(in.receiver.sha256);
     gate_release(&in.reloaded);
     loop_timer_free(in.drain);
     loop_timer_free(in.open);

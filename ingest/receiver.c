@@ -1,10 +1,12 @@
 #include "ingest/receiver.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/encoding.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/streams.h"
@@ -13,6 +15,8 @@
 
 /* More webhooks than this waiting for one Redis means that it hangs. */
 enum { IN_FLIGHT_MAX = 5000 };
+
+enum { RECEIPT_SIZE = 192 };
 
 /* What the access log tells of an accepted webhook. */
 struct sample {
@@ -68,14 +72,37 @@ static void unavailable(struct receiver *rc, struct http_request *r,
     http_respond(r, 503, "application/json", body, sizeof body - 1, later);
 }
 
+static char *put(char *at, const char *text)
+{
+    size_t len = strlen(text);
+
+    memcpy(at, text, len);
+    return at + len;
+}
+
+static size_t make_receipt(const struct receiver *rc, struct http_request *r,
+                           const char *id, char out[RECEIPT_SIZE])
+{
+    char sha256[SHA256_HEX_SIZE];
+    size_t len = 0;
+    const char *body = http_body(r, &len);
+    char *at = out;
+
+    assert(strlen(id) < STREAM_ID_SIZE);
+    sha256_run(rc->sha256, body, len, sha256);
+    at = put(at, "{\"receipt\":\"");
+    at = put(at, id);
+    at = put(at, "\",\"sha256\":\"");
+    at = put(at, sha256);
+    at = put(at, "\"}");
+    return (size_t)(at - out);
+}
+
 static void accept_webhook(struct receiver *rc, const struct append *a,
                            const char *id)
 {
     struct http_request *r = a->request;
-    char sha256[SHA256_HEX_SIZE], receipt[192];
-    size_t len = 0;
-    const char *body = http_body(r, &len);
-    int n;
+    char receipt[RECEIPT_SIZE];
 
     metric_add(rc->metrics, a->counters + ADMITTED, 1);
     metric_observe_us(rc->metrics, ACK_SECONDS,
@@ -90,10 +117,8 @@ static void accept_webhook(struct receiver *rc, const struct append *a,
         http_respond(r, 200, "text/plain", "OK", 2, NULL);
         return;
     }
-    sha256_hex(body, len, sha256);
-    n = snprintf(receipt, sizeof receipt,
-                 "{\"receipt\":\"%s\",\"sha256\":\"%s\"}", id, sha256);
-    http_respond(r, 200, "application/json", receipt, (size_t)n, NULL);
+    http_respond(r, 200, "application/json", receipt,
+                 make_receipt(rc, r, id, receipt), NULL);
 }
 
 /* --- appending */
@@ -163,12 +188,11 @@ static void append(struct receiver *rc, struct redis *redis,
     const struct webhook *w = &a->webhook;
     struct stream_field fields[12];
     struct handover handover;
-    char received_ms[24];
+    char received_ms[DECIMAL_SIZE];
     size_t n = 0;
 
     handover_init(&handover, a->profile, w, &a->request);
-    snprintf(received_ms, sizeof received_ms, "%lld",
-             (long long)clock_wall_ms());
+    decimal_encode(a->now_ms, received_ms);
     add_text(fields, &n, "v", "1");
     add_text(fields, &n, "provider", a->profile->name);
     add_text(fields, &n, "source", "webhook");

@@ -7,6 +7,7 @@
 #ifndef RECEIVER_H
 #define RECEIVER_H
 
+#include "common/digest.h"
 #include "common/http_server.h"
 #include "common/shards.h"
 #include "ingest/access_log.h"
@@ -21,6 +22,7 @@ struct receiver {
     const struct ingest_series *series;
     struct metrics *metrics;
     struct access_log *log;
+    struct sha256 *sha256; /* of receipts */
 };
 
 /* The http_handlers of ingest: for a head, which refuses what need not be read

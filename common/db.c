@@ -15,10 +15,10 @@ enum {
     BACKOFF_BASE_MS = 50,
     BACKOFF_CAP_MS = 5000,
     CONNECT_MS = 10 * 1000,
-    /* PostgreSQL ends a statement after 30 s (below); beyond this the socket is
-     * half-open. */
-    ANSWER_MS = 45 * 1000,
-    WATCHDOG_MS = 5 * 1000,
+    /* PostgreSQL ends a statement after DB_STATEMENT_MS; when it is silent for
+     * longer, the connection is half-open. */
+    ANSWER_MS = DB_STATEMENT_MS + 2 * 1000,
+    WATCHDOG_MS = 1000,
     STATEMENTS_MAX = 32,
 };
 
@@ -32,6 +32,7 @@ struct db {
     enum db_state state;
     unsigned tries;
     int64_t since_ms; /* start of connecting */
+    int64_t heard_ms; /* last word of the server */
     struct loop_watch *watch;
     struct loop_timer *retry;
     struct loop_timer *watchdog;
@@ -46,10 +47,15 @@ struct db {
     void *on_notify_arg;
 };
 
+/* And should it be us who vanish, the server is not to hold our locks. */
 static const struct db_statement session_statement = {
     "session",
-    "select set_config('statement_timeout', '30s', false),"
-    "       set_config('idle_in_transaction_session_timeout', '60s', false)"
+    "select set_config('statement_timeout', $1, false),"
+    "       set_config('idle_in_transaction_session_timeout', '60s', false),"
+    "       set_config('client_connection_check_interval', '5s', false),"
+    "       set_config('tcp_keepalives_idle', '10', false),"
+    "       set_config('tcp_keepalives_interval', '5', false),"
+    "       set_config('tcp_keepalives_count', '3', false)"
 };
 
 static void step(int ready, void *arg);
@@ -205,6 +211,7 @@ static void receive(struct db *d)
 {
     unsigned ends = 0;
 
+    d->heard_ms = clock_monotonic_ms();
     if (!PQconsumeInput(d->connection)) {
         drop(d);
         return;
@@ -225,9 +232,10 @@ static void receive(struct db *d)
 }
 
 /* Session set-up goes before the calls that waited for the connection. */
-static void push_front(struct db *d, const struct db_statement *statement)
+static void push_front(struct db *d, const struct db_statement *statement,
+                       const char *const *values, size_t count)
 {
-    struct call *c = call_new(statement, NULL, 0, NULL, NULL);
+    struct call *c = call_new(statement, values, count, NULL, NULL);
 
     c->next = d->first;
     d->first = c;
@@ -238,6 +246,8 @@ static void push_front(struct db *d, const struct db_statement *statement)
 
 static void connected(struct db *d)
 {
+    char timeout[24]; /* in ms, PostgreSQL's unit */
+
     if (PQsetnonblocking(d->connection, 1) != 0 ||
         !PQenterPipelineMode(d->connection)) {
         drop(d);
@@ -249,8 +259,9 @@ static void connected(struct db *d)
     d->state = DB_UP;
     watch(d, LOOP_READ);
     if (d->channel)
-        push_front(d, &d->listen);
-    push_front(d, &session_statement);
+        push_front(d, &d->listen, NULL, 0);
+    snprintf(timeout, sizeof timeout, "%d", DB_STATEMENT_MS);
+    push_front(d, &session_statement, (const char *const[]){ timeout }, 1);
     send_waiting(d);
     if (d->channel)
         d->on_notify(d->on_notify_arg);
@@ -287,11 +298,13 @@ static void connect_now(void *arg)
 {
     struct db *d = arg;
     const char *const names[] = {
-        "dbname",           "fallback_application_name", "keepalives_idle",
-        "tcp_user_timeout", "client_encoding",           NULL
+        "dbname",           "fallback_application_name",
+        "keepalives_idle",  "keepalives_interval",
+        "keepalives_count", "tcp_user_timeout",
+        "client_encoding",  NULL
     };
-    const char *const values[] = { d->url,  d->application, "10",
-                                   "20000", "UTF8",         NULL };
+    const char *const values[] = { d->url, d->application, "10",   "5",
+                                   "3",    "10000",        "UTF8", NULL };
 
     d->state = DB_CONNECTING;
     d->since_ms = clock_monotonic_ms();
@@ -305,6 +318,14 @@ static void connect_now(void *arg)
     watch(d, LOOP_WRITE);
 }
 
+/* Calls are sent before the one in front of them is answered, so the oldest
+ * one's time begins with the server's last word. */
+static bool is_silent(const struct db *d, int64_t now)
+{
+    return d->first && d->first->sent && now - d->first->sent_ms > ANSWER_MS &&
+           now - d->heard_ms > ANSWER_MS;
+}
+
 static void check_deadlines(void *arg)
 {
     struct db *d = arg;
@@ -312,8 +333,7 @@ static void check_deadlines(void *arg)
 
     loop_timer_start(d->watchdog, WATCHDOG_MS);
     if ((d->state == DB_CONNECTING && now - d->since_ms > CONNECT_MS) ||
-        (d->state == DB_UP && d->first && d->first->sent &&
-         now - d->first->sent_ms > ANSWER_MS))
+        (d->state == DB_UP && is_silent(d, now)))
         drop(d);
 }
 

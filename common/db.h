@@ -5,6 +5,10 @@
  * lost connection answers everything outstanding with DB_LOST and comes back by
  * itself with jittered back-off; calls made meanwhile wait for it (they are
  * bounded by the callers, who each have few outstanding).
+ *
+ * A statement has DB_STATEMENT_MS (DB_TRANSIENT when it takes longer): who has
+ * more to do does it in parts.  It is also how a server that fell silent is
+ * told from one that is at work, so it decides how long that goes unnoticed.
  */
 #ifndef DB_H
 #define DB_H
@@ -12,6 +16,8 @@
 #include "common/base.h"
 #include "common/buf.h"
 #include "common/loop.h"
+
+enum { DB_STATEMENT_MS = 10 * 1000 };
 
 struct db;
 struct db_result;

@@ -36,6 +36,7 @@ class Server:
     def __init__(self, path):
         self.path = path
         self.process = None
+        self.env = {}  # besides our own
         self.owner = unprivileged()
         os.makedirs(path, mode=0o700)
         if self.owner:
@@ -45,7 +46,8 @@ class Server:
         with open(os.path.join(self.path, "log"), "ab") as log:
             self.process = subprocess.Popen(
                 argv, cwd=self.path, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, start_new_session=True, **self.owner)
+                stderr=log, start_new_session=True,
+                env={**os.environ, **self.env}, **self.owner)
         wait_for(self.answers, 30, f"{argv[0]} to answer")
 
     def answers(self):

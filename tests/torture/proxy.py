@@ -1,5 +1,5 @@
-"""A TCP proxy that spoils connections: slow, reset, or half-open, where the other
-end is gone and nobody says so."""
+"""A TCP proxy that spoils connections: slow, reset, half-open, where the other end
+is gone and nobody says so, or slow to close, where they say so much later."""
 
 import asyncio
 import socket
@@ -17,6 +17,7 @@ class Proxy:
         self.silent = False  # swallows, of new connections too
         self.pairs = set()   # (client's writer, server's writer)
         self.dead = set()    # those that stay silent for ever
+        self.closing = set() # … and whose server's end is closed already
 
     async def start(self):
         self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
@@ -50,6 +51,8 @@ class Proxy:
             if pair not in self.dead:
                 writer.write(data)
                 await writer.drain()
+        while pair in self.closing:
+            await asyncio.sleep(0.05)
         raise ConnectionError  # either end's end is the end
 
     def reset(self):
@@ -67,3 +70,14 @@ class Proxy:
 
     def hear(self):
         self.silent = False
+
+    def close_slowly(self, seconds):
+        """The server's ends are closed, the client's only after a while; what is
+        sent meanwhile goes nowhere."""
+        pairs = set(self.pairs)
+        self.dead |= pairs
+        self.closing |= pairs
+        for _, far_writer in pairs:
+            far_writer.close()
+        asyncio.get_running_loop().call_later(
+            seconds, self.closing.difference_update, pairs)

@@ -2,6 +2,8 @@
 with keepers that start again what has died, a provider, and one who asks."""
 
 import asyncio
+import base64
+import os
 import threading
 import time
 
@@ -9,6 +11,9 @@ import psycopg2
 import psycopg2.extras
 import redis
 
+import clock
+import disk
+from application import Application
 from harness import Stack
 from provider import Provider
 from proxy import Proxy
@@ -20,7 +25,9 @@ SETTINGS = {
     "SHOTFLEET_STALE_AFTER_S": "2", "SHOTFLEET_TAKEOVER_S": "2",
     "SHOTFLEET_GRACE_S": "5", "SHOTFLEET_WORKER_PROCESSES": "2",
     "SHOTFLEET_INGEST_PROCESSES": "2", "SHOTFLEET_REQUIRE_DURABLE": "on",
-    "SHOTFLEET_LOG_LEVEL": "warning", "SHOTFLEET_JOB_DEADLINE_S": "3600",
+    "SHOTFLEET_LOG_LEVEL": "warning", "SHOTFLEET_JOB_DEADLINE_S": "86400",
+    "SHOTFLEET_CALLBACKS": "on",
+    "SHOTFLEET_CALLBACK_SECRETS": "whsec_" + base64.b64encode(bytes(32)).decode(),
 }
 
 
@@ -28,31 +35,61 @@ class World:
     def __init__(self, folder, seed):
         self.folder = folder
         self.keeping = True
+        self.keeper = threading.Thread(target=self.keep, daemon=True)
         self.restarts = 0
         self.connection = None
         self.lock = threading.Lock()
         self.odd_ends = []  # exit codes that no fault of ours explains
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
-        servers = RedisServer(folder + "/redis"), PostgresServer(folder + "/pg")
+        self.disks, self.clocks = self.make_disks(), self.make_clocks()
+        servers = (RedisServer(folder + "/redis/server"),
+                   PostgresServer(folder + "/postgresql/server"))
+        for server, name in zip(servers, ("redis", "postgresql")):
+            server.env = self.clock_of(name)
         self.stack = Stack(folder + "/stack", *servers)
+        self.stack.storage = folder + "/pictures/storage"
+        self.stack.env["SHOTFLEET_STORAGE"] = f"file://{self.stack.storage}"
         self.provider = Provider(seed, self.stack.webhook_secret, self.stack.key)
+        self.application = Application(seed)
         self.redis_proxy = Proxy(lambda: asyncio.open_connection(
             "127.0.0.1", servers[0].port))
         self.postgres_proxy = Proxy(lambda: asyncio.open_unix_connection(
             f"{servers[1].path}/.s.PGSQL.5432"))
 
+    def make_disks(self):
+        """{name: Disk}; empty where nothing can be mounted."""
+        names = ("pictures", "redis", "postgresql")
+        if not disk.can_mount(self.folder):
+            for name in names:
+                os.mkdir(os.path.join(self.folder, name), 0o711)
+            return {}
+        return {name: disk.Disk(os.path.join(self.folder, name)) for name in names}
+
+    def make_clocks(self):
+        """{name: Clock}; empty without a compiler."""
+        library = clock.build(self.folder)
+        return {name: clock.Clock(self.folder, name, library)
+                for name in (*PROGRAMS, "redis", "postgresql")} if library else {}
+
+    def clock_of(self, name):
+        return self.clocks[name].env if self.clocks else {}
+
     def set_up(self):
         stack = self.stack
         for server in (stack.redis_server, stack.postgres_server):
             server.start()
-        for each in (self.provider, self.redis_proxy, self.postgres_proxy):
+        for each in (self.provider, self.application, self.redis_proxy,
+                     self.postgres_proxy):
             asyncio.run_coroutine_threadsafe(each.start(), self.loop).result(10)
         stack.env.update(SETTINGS, SHOTFLEET_PROVIDER_URL=self.provider.url)
         stack.set_up()
         self.settings_of_programs()
-        stack.start_all(*PROGRAMS)
-        threading.Thread(target=self.keep, daemon=True).start()
+        for name in PROGRAMS:
+            stack.start(name, wait=False, **self.clock_of(name))
+        for name in PROGRAMS:
+            stack.wait_ready(name)
+        self.keeper.start()
 
     def settings_of_programs(self):
         env, stack = self.stack.env, self.stack
@@ -76,16 +113,37 @@ class World:
                     self.odd_ends.append(f"{name} ended with {code}")
                 self.restarts += 1
                 self.stack.retired.append(self.stack.programs.pop(name))
-                self.stack.start(name, wait=False)
+                self.stack.start(name, wait=False, **self.clock_of(name))
             time.sleep(KEEPER_S)
+
+    def stop_programs(self):
+        """Politely; returns what was wrong, in words."""
+        self.keeping = False
+        self.keeper.join()
+        wrong = []
+        for name in list(self.stack.programs):
+            try:
+                self.stack.stop(name)
+            except AssertionError as error:
+                wrong.append(str(error))
+        return wrong
 
     def tear_down(self):
         self.keeping = False
-        time.sleep(2 * KEEPER_S)
+        self.keeper.join()
         wrong = self.stack.tear_down()
         for server in (self.stack.redis_server, self.stack.postgres_server):
             server.stop()
+        for each in self.disks.values():
+            each.close()
         return wrong
+
+    def revive(self):
+        """Starts the servers that are not there (again)."""
+        for server in (self.stack.redis_server, self.stack.postgres_server):
+            if not server.process or server.process.poll() is not None:
+                server.stop()
+                server.start()
 
     def sql(self, query, *params):
         """Straight to PostgreSQL; tries again while it is away."""
@@ -110,11 +168,10 @@ class World:
             cursor.execute(query, params or None)
             return cursor.fetchall()
 
-    def submit(self, urls):
+    def submit(self, captures):
         """Ids of the jobs that api accepted; [] when it did not."""
         try:
-            answer = self.stack.api("POST", "/v1/captures",
-                                    {"captures": [{"url": url} for url in urls]})
+            answer = self.stack.api("POST", "/v1/captures", {"captures": captures})
         except OSError:
             return []
         if answer.status != 202:
@@ -124,7 +181,8 @@ class World:
     def in_flight(self):
         """Entries on the streams; None while Redis is away."""
         try:
-            return sum(self.stack.redis.xlen(f"shotfleet:{s}") for s in ("submit", "webhook"))
+            return sum(self.stack.redis.xlen(f"shotfleet:{s}") 
+                       for s in ("submit", "webhook", "callback"))
         except redis.RedisError:
             return None
 
@@ -134,7 +192,8 @@ class World:
         begin = time.monotonic()
         jobs = []
         while time.monotonic() - begin < patience_s:
-            jobs = jobs or self.submit(["http://page.test/probe"])
+            self.revive()
+            jobs = jobs or self.submit([{"url": "http://page.test/probe"}])
             if jobs and self.sql("select 1 from jobs where id = %s::uuid"
                                  " and status = 'completed'", jobs[0]):
                 return time.monotonic() - begin

@@ -1,0 +1,108 @@
+"""Counts every job when it is over: what was promised, and what became of it."""
+
+import os
+
+ENDS = """
+select count(*) filter (where n > 1) as twice from (
+    select j.id, count(*) filter (where d.event in ('completed', 'failed'))
+               + (count(*) filter (where d.event = 'retry') >= j.max_attempts)::int as n
+    from jobs j join deliveries d on d.job_id = j.id and d.outcome = 'recorded'
+    group by j.id) ends"""
+OPEN = """
+select j.id::text, j.status, j.attempt, j.next_check_at - now() as next_check,
+       exists (select from dead_letters l where l.job_id = j.id
+               and l.resolved_at is null) as dead
+from jobs j where j.status in ('queued', 'submitted')"""
+CALLED = """
+select count(*) filter (where j.callback_url is not null and c.id is null) as unannounced,
+       count(*) filter (where c.id is not null and c.delivered_at is null) as undelivered
+from jobs j left join callbacks c on c.job_id = j.id
+where j.status in ('completed', 'failed')"""
+
+
+def open_jobs(world):
+    return world.sql(OPEN)
+
+
+def undelivered(world):
+    return world.sql(CALLED)[0].undelivered
+
+
+def without_picture(world):
+    """Completed jobs whose file is not there, or has another size."""
+    missing = 0
+    for row in world.sql("select image_key, size_bytes from jobs where status = 'completed'"):
+        try:
+            size = os.path.getsize(os.path.join(world.stack.storage, row.image_key))
+        except OSError:
+            size = None
+        missing += size != row.size_bytes
+    return missing
+
+
+class Verdict:
+    """What `world` looks like once everything had its time to end."""
+
+    def __init__(self, world, load, recoveries, wrong):
+        self.world = world
+        self.recoveries = recoveries
+        self.left = open_jobs(world)
+        failed = world.sql("select id::text, error_code from jobs where status = 'failed'")
+        self.unjust = [r for r in failed if r.error_code not in world.provider.told[r.id]]
+        self.complaints = [*world.odd_ends, *wrong]
+        self.rows = self.count(failed)
+        self.musts = self.promises(load)
+
+    def count(self, failed):
+        world = self.world
+        status = {r.status: r.count for r in world.sql(
+            "select status, count(*) from jobs group by status")}
+        letters = world.sql("select count(*) as ever, count(*) filter (where resolved_at"
+                            " is null) as open from dead_letters")[0]
+        told = world.application.told
+        rows = [("submitted", sum(status.values())), ("completed", status.get("completed", 0)),
+                ("failed for cause", len(failed) - len(self.unjust)),
+                ("dead letters, ever", letters.ever), ("dead letters, open", letters.open),
+                ("programs started again", world.restarts)]
+        rows += sorted((f"provider: {n}", count) for n, count in world.provider.counts.items())
+        return rows + [("application: callbacks refused", world.application.refused),
+                       ("application: callbacks taken", len(told)),
+                       ("application: callbacks taken again", sum(told.values()) - len(told))]
+
+    def promises(self, load):
+        world = self.world
+        known = {r.id for r in world.sql("select id::text from jobs")}
+        called = world.sql(CALLED)[0]
+        taken = {r.id for r in world.sql(
+            "select id::text from callbacks where delivered_at is not null")}
+        return [
+            ("accepted by api, not in the table", len(set(load.accepted) - known)),
+            ("lost", sum(not row.dead for row in self.left)),
+            ("recorded twice", world.sql(ENDS)[0].twice),
+            ("failed without a cause", len(self.unjust)),
+            ("completed without their picture", without_picture(world)),
+            ("callbacks lost", called.unannounced + called.undelivered
+             + len(taken - set(world.application.told))),
+            ("entries left on the streams", world.in_flight()),
+            ("faults never recovered from",
+             sum(times.count(None) for times in self.recoveries.values())),
+            ("programs that ended strangely", len(self.complaints)),
+        ]
+
+    def kept(self):
+        return not any(value for _, value in self.musts)
+
+    def __str__(self):
+        lines = ["| what | |", "|---|---:|"]
+        lines += [f"| {name} | {value} |" for name, value in self.rows]
+        lines += [f"| **{name}** (must be 0) | {value} |" for name, value in self.musts]
+        lines += ["", "| fault | times | longest to recover |", "|---|---:|---:|"]
+        for name, times in sorted(self.recoveries.items()):
+            longest = "never" if None in times else f"{max(times):.1f} s"
+            lines.append(f"| {name} | {len(times)} | {longest} |")
+        lines += [f"job {row.id} failed with {row.error_code}; the provider said"
+                  f" {sorted(self.world.provider.told[row.id])}" for row in self.unjust[:10]]
+        lines += [f"job {row.id} is {row.status}, attempt {row.attempt}, next looked at in"
+                  f" {row.next_check}{', has a dead letter' if row.dead else ''}"
+                  for row in self.left[:10]]
+        return "\n".join(lines + self.complaints)

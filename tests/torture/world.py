@@ -32,8 +32,9 @@ SETTINGS = {
 
 
 class World:
-    def __init__(self, folder, seed):
+    def __init__(self, folder, seed, settings=None):
         self.folder = folder
+        self.settings = {**SETTINGS, **(settings or {})}
         self.keeping = True
         self.keeper = threading.Thread(target=self.keep, daemon=True)
         self.restarts = 0
@@ -82,7 +83,7 @@ class World:
         for each in (self.provider, self.application, self.redis_proxy,
                      self.postgres_proxy):
             asyncio.run_coroutine_threadsafe(each.start(), self.loop).result(10)
-        stack.env.update(SETTINGS, SHOTFLEET_PROVIDER_URL=self.provider.url)
+        stack.env.update(self.settings, SHOTFLEET_PROVIDER_URL=self.provider.url)
         stack.set_up()
         self.settings_of_programs()
         for name in PROGRAMS:

@@ -1,5 +1,5 @@
-/* encoding.h - numbers and bytes as text: decimal, hex and base64 (RFC 4648).
- */
+/* encoding.h - numbers and bytes as text: decimal, hex and base64 (RFC 4648),
+ * percent-encoding. */
 #ifndef ENCODING_H
 #define ENCODING_H
 
@@ -22,5 +22,8 @@ char *base64_encode(const uint8_t *ptr, size_t len, bool url_safe);
 /* The plain alphabet, padded, without blanks, with no bits left over (section
  * 3.5): every value has one text.  NULL otherwise; the caller frees it. */
 uint8_t *base64_decode(const char *text, size_t len, size_t *out_len);
+
+/* All but the unreserved characters (RFC 3986, 2.3); the caller frees it. */
+char *percent_encode(const char *text);
 
 #endif

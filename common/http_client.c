@@ -273,8 +273,11 @@ static void set_method(struct http_call *call,
     CURL *easy = call->easy;
 
     if (options->body) {
-        call->request_body = mem_dup(options->body, options->body_len);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->request_body);
+        if (!options->body_stays)
+            call->request_body = mem_dup(options->body, options->body_len);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+                         options->body_stays ? options->body
+                                             : call->request_body);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                          (curl_off_t)options->body_len);
     } else if (strcmp(options->method, "HEAD") == 0) {
@@ -291,8 +294,9 @@ static int set_headers(struct http_call *call,
 {
     const char *const *h = options->headers;
 
-    /* No waiting for "100 Continue". */
-    call->headers = curl_slist_append(NULL, "Expect:");
+    /* No waiting for "100 Continue"; but libcurl 7.88 would sign this. */
+    if (!options->aws_region)
+        call->headers = curl_slist_append(NULL, "Expect:");
     for (; h && *h; h++) {
         if (strpbrk(*h, "\r\n"))
             return -1;
@@ -300,6 +304,17 @@ static int set_headers(struct http_call *call,
     }
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
     return 0;
+}
+
+static void set_signature(struct http_call *call,
+                          const struct http_call_options *options)
+{
+    char *scope = mem_format("aws:amz:%s:s3", options->aws_region);
+
+    curl_easy_setopt(call->easy, CURLOPT_AWS_SIGV4, scope);
+    curl_easy_setopt(call->easy, CURLOPT_USERNAME, options->aws_key_id);
+    curl_easy_setopt(call->easy, CURLOPT_PASSWORD, options->aws_secret);
+    free(scope);
 }
 
 /* -1 with the reason in call->error. */
@@ -320,6 +335,8 @@ static int set_up(struct http_call *call,
         return -1;
     }
     set_method(call, options);
+    if (options->aws_region)
+        set_signature(call, options);
     set_time_left(call);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);

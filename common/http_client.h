@@ -46,14 +46,18 @@ struct http_call_options {
     /* "Name: value", ended by NULL; or NULL.  They hold secrets: a redirect to
      * another origin is followed without them. */
     const char *const *headers;
-    const char *body; /* NULL: none; copied */
+    const char *body; /* NULL: none; copied unless it stays until `fn` runs */
     size_t body_len;
+    bool body_stays;
     size_t max_bytes;       /* of the answer's body; 0 is a caller's bug */
     int64_t timeout_ms;     /* for all of it, redirects included */
     unsigned max_redirects; /* 0: a redirect is an answer like any other */
     /* false only for addresses from our settings; what they redirect to is
      * guarded as soon as it leaves the origin. */
     bool guarded;
+    /* Signs the request for S3 (AWS Signature Version 4), which wants a header
+     * x-amz-content-sha256 with the body's hash; NULL: not signed. */
+    const char *aws_region, *aws_key_id, *aws_secret;
 };
 
 /* `guard` is borrowed; NULL will do when nothing is guarded or redirected. */

@@ -1,10 +1,10 @@
 #include "common/provider.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/encoding.h"
 #include "common/limits.h"
 #include "common/mem.h"
 
@@ -114,27 +114,6 @@ const struct provider *providers_find(const struct providers *p,
             return &p->items[i];
     }
     return NULL;
-}
-
-static char *percent_encode(const char *text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    char *out = mem_alloc(3 * strlen(text) + 1);
-    size_t n = 0;
-
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (isalnum(c) || strchr("-._~", c)) {
-            out[n++] = (char)c;
-        } else {
-            out[n++] = '%';
-            out[n++] = digits[c >> 4];
-            out[n++] = digits[c & 15];
-        }
-    }
-    out[n] = '\0';
-    return out;
 }
 
 char *provider_url(const struct provider *p, const char *path, const char *id)

@@ -40,7 +40,17 @@ static const struct setting catalogue[] = {
     TEXT("DATABASE_URL", "postgresql:///shotfleet",
          "PostgreSQL that holds the jobs: any libpq connection string"),
     TEXT("SHOTFLEET_STORAGE", "file:///var/lib/shotfleet",
-         "where pictures are kept: file:///absolute/folder"),
+         "where pictures are kept: file:///absolute/folder, or "
+         "s3://bucket/prefix with the AWS_ settings"),
+    TEXT("AWS_ENDPOINT_URL", NULL,
+         "an S3-compatible storage: http(s)://host:port; empty: Amazon's, in "
+         "the region"),
+    TEXT("AWS_ENDPOINT_URL_S3", NULL, "goes before AWS_ENDPOINT_URL"),
+    TEXT("AWS_REGION", "us-east-1", "region of the S3 storage"),
+    SECRET("AWS_ACCESS_KEY_ID", "who the S3 storage knows us as"),
+    SECRET("AWS_SECRET_ACCESS_KEY", "the key that goes with it"),
+    SECRET("AWS_SESSION_TOKEN",
+           "of temporary S3 credentials, to be read again on SIGHUP"),
 
     /* listening */
     TEXT("SHOTFLEET_INGEST_LISTEN", "127.0.0.1:8081",

@@ -112,7 +112,7 @@ static void fall_ill(struct store *s, const char *error)
 
 static void recover(struct store *s)
 {
-    if (!s->well)
+    if (s->said_ms != 0)
         log_info(NULL, "the storage is well again");
     s->failures = 0;
     s->said_ms = 0;
@@ -142,21 +142,33 @@ void store_settle(struct store *s, struct store_item *item)
     start_waiting(s);
 }
 
-struct store *store_new(struct loop *loop, const char *url, loop_fn *on_change,
-                        void *arg, char *error, size_t error_size)
+static struct store_backend *make_backend(struct store *s,
+                                          const struct store_options *o,
+                                          char *error, size_t error_size)
 {
     static const char file[] = "file://";
+
+    if (s3_is_url(o->url))
+        return store_s3_new(s, o->http, o->url, o->s3, error, error_size);
+    if (strncmp(o->url, file, sizeof file - 1) == 0 &&
+        o->url[sizeof file - 1] == '/')
+        return store_file_new(s, o->loop, o->url + sizeof file - 1, error,
+                              error_size);
+    snprintf(error, error_size,
+             "SHOTFLEET_STORAGE=\"%.200s\" is neither file:///absolute/folder "
+             "nor s3://bucket/prefix",
+             o->url);
+    return NULL;
+}
+
+struct store *store_new(const struct store_options *options, char *error,
+                        size_t error_size)
+{
     struct store *s = mem_zalloc(sizeof *s);
 
-    *s = (struct store){ .well = true, .on_change = on_change, .arg = arg };
-    s->again = loop_timer_new(loop, try_again, s);
-    if (strncmp(url, file, sizeof file - 1) == 0 && url[sizeof file - 1] == '/')
-        s->backend =
-            store_file_new(s, loop, url + sizeof file - 1, error, error_size);
-    else
-        snprintf(error, error_size,
-                 "SHOTFLEET_STORAGE=\"%.200s\" is not file:///absolute/folder",
-                 url);
+    *s = (struct store){ .on_change = options->on_change, .arg = options->arg };
+    s->again = loop_timer_new(options->loop, try_again, s);
+    s->backend = make_backend(s, options, error, error_size);
     if (!s->backend) {
         store_free(s);
         return NULL;

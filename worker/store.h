@@ -10,8 +10,10 @@
 #ifndef STORE_H
 #define STORE_H
 
+#include "common/http_client.h"
 #include "common/image.h"
 #include "common/loop.h"
+#include "common/s3.h"
 #include "common/signature.h"
 
 struct store;
@@ -22,12 +24,20 @@ enum { STORE_KEY_SIZE = 128 };
  */
 typedef void store_fn(enum outcome outcome, const char *error, void *arg);
 
-/* `url`: file:///absolute/folder (made if missing).  `on_change` is called
- * whenever store_is_well() has changed.  NULL with `error` when the settings
- * are wrong. */
-struct store *store_new(struct loop *loop, const char *url, loop_fn *on_change,
-                        void *arg, char *error, size_t error_size);
-/* Forgets what is not stored yet.  Accepts NULL. */
+struct store_options {
+    struct loop *loop;
+    struct http_client *http;
+    const char *url; /* file:///absolute/folder (made if missing), or
+                        s3://bucket/prefix */
+    const struct s3_settings *s3;
+    loop_fn *on_change; /* called whenever store_is_well() has changed */
+    void *arg;
+};
+
+/* NULL with `error` when the settings are wrong. */
+struct store *store_new(const struct store_options *options, char *error,
+                        size_t error_size);
+/* After the http client.  Forgets what is not stored yet.  Accepts NULL. */
 void store_free(struct store *s);
 
 /* screenshots/ab/cd/<job>-<hash>.png */
@@ -38,7 +48,8 @@ void store_put(struct store *s, const char *key, enum image_type type,
                const char *sha256, const char *ptr, size_t len, store_fn *fn,
                void *arg);
 
-/* False: it takes no pictures now; those that wait are tried again. */
+/* False at first, until something could be stored, and whenever it takes no
+ * pictures; those that wait are tried again. */
 bool store_is_well(const struct store *s);
 /* False: so many bytes wait in memory that no more should be fetched.  There is
  * room again when `fn` of some picture runs, if not before. */

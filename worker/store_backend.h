@@ -2,6 +2,8 @@
 #ifndef STORE_BACKEND_H
 #define STORE_BACKEND_H
 
+#include "common/http_client.h"
+#include "common/s3.h"
 #include "worker/store.h"
 
 /* One picture on its way. */
@@ -15,7 +17,7 @@ struct store_item {
     store_fn *fn;
     void *arg;
     enum outcome outcome; /* set by the backend, with the reason */
-    char error[384];
+    char error[512];
     char *temporary; /* for store_file.c */
 };
 
@@ -36,5 +38,10 @@ void store_item_free(struct store_item *item);
 struct store_backend *store_file_new(struct store *s, struct loop *loop,
                                      const char *path, char *error,
                                      size_t error_size);
+/* Likewise.  `settings` is borrowed.  The client ends before the store. */
+struct store_backend *store_s3_new(struct store *s, struct http_client *http,
+                                   const char *url,
+                                   const struct s3_settings *settings,
+                                   char *error, size_t error_size);
 
 #endif

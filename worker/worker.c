@@ -157,8 +157,13 @@ static int make_stores(struct worker *w)
         return -1;
     w->db = db_new(w->loop, s->database_url, "shotfleet-worker");
     w->http = http_client_new(w->loop, &w->config->guard);
-    w->store = store_new(w->loop, s->storage, on_storage, w, w->error,
-                         sizeof w->error);
+    w->store = store_new(&(struct store_options){ .loop = w->loop,
+                                                  .http = w->http,
+                                                  .url = s->storage,
+                                                  .s3 = &s->s3,
+                                                  .on_change = on_storage,
+                                                  .arg = w },
+                         w->error, sizeof w->error);
     return w->store ? 0 : -1;
 }
 
@@ -284,6 +289,7 @@ int worker_child(unsigned index, void *arg)
     make_work(&w);
     if (make_consumers(&w) != 0)
         goto out;
+    on_storage(&w);
     supervisor_watch_stop(w.loop, on_stop, &w);
     loop_on_signal(w.loop, SIGHUP, on_reload, &w);
     loop_on_signal(w.loop, SIGUSR1, on_report, &w);

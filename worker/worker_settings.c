@@ -9,6 +9,7 @@ static const struct setting_use uses[] = {
     USE("REDIS_URL", redis_url),
     USE("DATABASE_URL", database_url),
     USE("SHOTFLEET_STORAGE", storage),
+    S3_SETTINGS(USE, s3),
     USE("SHOTFLEET_ADMIN_LISTEN", admin_listen),
     USE("SHOTFLEET_WORKER_PROCESSES", processes),
     USE("SHOTFLEET_GRACE_S", grace_s),

@@ -2,12 +2,14 @@
 #ifndef WORKER_SETTINGS_H
 #define WORKER_SETTINGS_H
 
+#include "common/s3.h"
 #include "common/settings.h"
 
 struct worker_settings {
     char *redis_url;
     char *database_url;
     char *storage;
+    struct s3_settings s3;
     char *admin_listen;
     int64_t processes; /* 0: one per processor */
     int64_t grace_s;

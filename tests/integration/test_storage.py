@@ -135,8 +135,8 @@ def test_what_a_dead_worker_left_half_written_is_removed(stack, provider, pages)
 
 
 @pytest.mark.parametrize("url, why", [
-    ("ftp://host/x", "is not file:///absolute/folder"),
-    ("file://relative", "is not file:///absolute/folder"),
+    ("ftp://host/x", "is neither file:///absolute/folder"),
+    ("file://relative", "is neither file:///absolute/folder"),
     ("file:///dev/null/x", "Not a directory"),
 ])
 def test_a_wrong_storage_ends_the_worker(stack, url, why):

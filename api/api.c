@@ -53,6 +53,17 @@ static int serve(struct api *a, char *error, size_t error_size)
                      a, error, error_size);
 }
 
+static int find_storage(struct api *a, char *error, size_t error_size)
+{
+    const struct api_settings *settings = a->settings;
+
+    if (s3_is_url(settings->storage))
+        return s3_init(&a->s3, settings->storage, &settings->s3, error,
+                       error_size);
+    a->storage = storage_root(settings->storage, error, error_size);
+    return a->storage ? 0 : -1;
+}
+
 int api_init(struct api *a, const struct api_settings *settings, char *error,
              size_t error_size)
 {
@@ -65,8 +76,7 @@ int api_init(struct api *a, const struct api_settings *settings, char *error,
     if (profiles_load(&a->profiles, settings->providers_dir, error,
                       error_size) != 0)
         return -1;
-    a->storage = storage_root(settings->storage, error, error_size);
-    if (!a->storage)
+    if (find_storage(a, error, error_size) != 0)
         return -1;
     a->loop = loop_new();
     a->metrics = metrics_new(counters(), COUNTER_COUNT, 1);
@@ -124,6 +134,7 @@ void api_run(struct api *a)
 
 void api_release(struct api *a)
 {
+    s3_release(&a->s3);
     /* the database first: it still owes answers to requests and to live */
     admin_free(a->admin);
     db_free(a->db);

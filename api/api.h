@@ -15,6 +15,7 @@
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "common/profile.h"
+#include "common/s3.h"
 #include "common/shards.h"
 
 struct live;
@@ -38,6 +39,7 @@ struct api_settings {
     char *token_secrets;
     char *webhook_secrets; /* in place of the former, where there are none */
     char *storage;
+    struct s3_settings s3;
     char *providers_dir;
     int64_t max_body_bytes;
     int64_t watch_token_s;
@@ -50,7 +52,8 @@ struct api {
     struct access access;
     struct secrets watch_keys; /* newest first; watch.h */
     struct profiles profiles;
-    const char *storage; /* the folder that pictures are below */
+    const char *storage; /* the folder that pictures are below, or NULL: */
+    struct s3 s3;        /* where they are else */
     struct loop *loop;
     struct metrics *metrics;
     struct db *db;

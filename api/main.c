@@ -19,6 +19,7 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_WEBHOOK_SECRETS", webhook_secrets),
     USE("SHOTFLEET_WATCH_TOKEN_S", watch_token_s),
     USE("SHOTFLEET_STORAGE", storage),
+    S3_SETTINGS(USE, s3),
     USE("SHOTFLEET_PROVIDERS_DIR", providers_dir),
     USE("SHOTFLEET_MAX_BODY_BYTES", max_body_bytes),
     USE("SHOTFLEET_CALLBACKS", callbacks),

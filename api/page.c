@@ -1,18 +1,29 @@
 #include "api/page.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "api/reply.h"
 #include "common/digest.h"
+#include "common/mem.h"
 
-/* Only our own files: no inline code, nothing from elsewhere, no framing.
- * blob: is a picture that was fetched with a key. */
-static const char policy[] =
-    "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' blob:; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'";
+/* Only our own files: no inline code, nothing from elsewhere but pictures from
+ * their storage, no framing.  blob: is a picture that was fetched with a key.
+ */
+static char *make_policy(const struct s3 *s3)
+{
+    const char *scheme = s3->host ? s3->scheme : "";
+    const char *colon = s3->host ? "://" : "";
+    const char *host = s3->host ? s3->host : "";
+
+    return mem_format(
+        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        "img-src 'self' blob: %s%s%s; connect-src 'self' %s%s%s; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        scheme, colon, host, scheme, colon, host);
+}
 
 static const char *type_of(const char *name)
 {
@@ -61,6 +72,7 @@ static void send_file(struct exchange *x, const struct embedded *file)
     size_t len = gzip ? file->gzip_len : file->len;
     char sum[SHA256_HEX_SIZE];
     char tag[sizeof sum + 2];
+    char *policy = make_policy(&x->api->s3);
     const struct http_field extra[] = {
         { "Content-Security-Policy", policy },
         { "Cache-Control", "no-cache" },
@@ -76,6 +88,7 @@ static void send_file(struct exchange *x, const struct embedded *file)
         reply(x, 304, NULL, NULL, 0, extra);
     else
         reply(x, 200, type_of(file->name), data, len, extra);
+    free(policy);
 }
 
 static void serve(struct exchange *x, const struct embedded *files)

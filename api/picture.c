@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/captures.h"
 #include "api/reply.h"
 #include "api/storage.h"
+#include "common/clock.h"
 #include "common/image.h"
 #include "common/log.h"
 
@@ -15,6 +17,9 @@ static const struct db_statement picture_statement = {
     "select j.status, j.image_key, j.image_type, j.sha256 "
     "from jobs j where j.id = $1::uuid",
 };
+
+/* How long a link to the storage is good for. */
+enum { LINK_S = 300 };
 
 enum { STATUS, KEY, TYPE, SHA256 }; /* its columns */
 
@@ -59,6 +64,27 @@ static void send_file(struct exchange *x, const char *key, enum image_type type,
                       reply_fields(&fields, extra));
 }
 
+/* The storage itself sends it, for a while; the tag and the type come from
+ * there. */
+static void send_link(struct exchange *x, const char *key, enum image_type type,
+                      const char *disposition)
+{
+    const struct s3_link link = { .key = key,
+                                  .content_type = image_mime(type),
+                                  .disposition = disposition,
+                                  .now_s = clock_wall_ms() / 1000,
+                                  .seconds = LINK_S };
+    char *location = s3_link(&x->api->s3, &link);
+    char cache[64];
+    const struct http_field extra[] = { { "Location", location },
+                                        { "Cache-Control", cache },
+                                        { 0 } };
+
+    snprintf(cache, sizeof cache, "private, max-age=%d", LINK_S / 2);
+    reply(x, 302, NULL, "", 0, extra);
+    free(location);
+}
+
 static void send_picture(struct exchange *x, const struct db_result *result)
 {
     const char *key = db_value(result, 0, KEY);
@@ -88,6 +114,8 @@ static void send_picture(struct exchange *x, const struct db_result *result)
              x->name, image_extension(type));
     if (sha256 && tag_listed(http_header(x->request, "If-None-Match"), tag))
         reply(x, 304, NULL, "", 0, extra);
+    else if (!x->api->storage)
+        send_link(x, key, type, disposition);
     else
         send_file(x, key, type, extra);
 }

@@ -114,6 +114,10 @@ static void set_up(struct service *s, const char *url,
     curl_easy_reset(s->curl); /* connections stay */
     curl_easy_setopt(s->curl, CURLOPT_URL, url);
     curl_easy_setopt(s->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    /* to where pictures are kept, and our key goes to no other host */
+    curl_easy_setopt(s->curl, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(s->curl, CURLOPT_MAXREDIRS, 3L);
+    curl_easy_setopt(s->curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L);
     if (!getenv("no_proxy") &&
         !getenv("NO_PROXY")) /* api is often right here */

@@ -105,3 +105,47 @@ def test_the_secret_from_a_file(stack, provider, pages, s3, tmp_path):
     stack.env["AWS_SECRET_ACCESS_KEY_FILE"] = str(path)
     stack.start_all("ingest", "worker", "poller")
     stack.wait_for_job(stack.queue(pages.url), "completed")
+
+
+class Redirected:
+    """A picture as a client gets it: from api to where that sends it."""
+
+    def __init__(self, stack, job, query="", headers=None):
+        self.first = stack.api("GET", f"/v1/captures/{job.id}/image{query}", headers=headers)
+        assert self.first.status == 302 and self.first.body == b""
+        self.location = self.first.headers["Location"]
+        self.second = request("GET", self.location)
+
+
+def test_users_are_sent_to_the_storage(stack, provider, pages, s3):
+    s3.start("shots")
+    stack.start_all("ingest", "worker", "poller", "api")
+    job = stack.wait_for_job(stack.queue(pages.url), "completed")
+    shown = Redirected(stack, job)
+    assert shown.location.startswith(s3.url + "/shots/of/today/screenshots/")
+    assert shown.first.headers["Cache-Control"] == "private, max-age=150"
+    assert shown.second.status == 200 and shown.second.body == provider.picture
+    assert shown.second.headers["Content-Type"] == "image/png"
+    assert shown.second.headers["Content-Disposition"] == f'inline; filename="{job.id}.png"'
+    saved = Redirected(stack, job, "?download")
+    assert saved.second.headers["Content-Disposition"] == f'attachment; filename="{job.id}.png"'
+    # the link is good for this picture only, and nothing in it may be changed
+    for forged in (shown.location.replace("/screenshots/", "/others/"),
+                   shown.location.replace("X-Amz-Expires=300", "X-Amz-Expires=3000"),
+                   shown.location.split("?")[0]):
+        assert request("GET", forged).status == 403
+    tag = f'"{job.sha256}"'
+    assert stack.api("GET", f"/v1/captures/{job.id}/image", headers={"If-None-Match": tag}).status == 304
+    policy = stack.api("GET", "/").headers["Content-Security-Policy"]
+    assert f"img-src 'self' blob: {s3.url};" in policy and f"connect-src 'self' {s3.url};" in policy
+
+
+def test_the_command_saves_a_picture_from_there(stack, provider, pages, s3):
+    s3.start("shots")
+    stack.start_all("ingest", "worker", "poller", "api")
+    stack.env["SHOTFLEET_API_KEY"] = "not for the storage"
+    folder = os.path.join(stack.folder, "saved")
+    stack.cli("submit", "--wait", "--output", folder, pages.url, check=True)
+    [name] = os.listdir(folder)
+    with open(os.path.join(folder, name), "rb") as f:
+        assert f.read() == provider.picture

@@ -232,6 +232,7 @@ static void the_catalogue_is_sound(void **state)
         print_message("  %s\n", s->name);
         assert_true(s->help && *s->help);
         assert_true(strncmp(s->name, "SHOTFLEET_", 10) == 0 ||
+                    strncmp(s->name, "AWS_", 4) == 0 ||
                     strcmp(s->name, "REDIS_URL") == 0 ||
                     strcmp(s->name, "DATABASE_URL") == 0);
         assert_true(s->type != SETTING_SECRET || !s->fallback);

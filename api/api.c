@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "api/counters.h"
+#include "api/idempotency_cleaner.h"
 #include "api/live.h"
 #include "api/router.h"
 #include "api/storage.h"
@@ -81,6 +82,7 @@ int api_init(struct api *a, const struct api_settings *settings, char *error,
     a->loop = loop_new();
     a->metrics = metrics_new(counters(), COUNTER_COUNT, 1);
     a->db = db_new(a->loop, settings->database_url, "shotfleet-api");
+    a->cleaner = idempotency_cleaner_new(a->loop, a->db);
     a->shards = shards_new(a->loop, settings->redis_url, REDIS_DEADLINE_MS,
                            error, error_size);
     if (!a->shards)
@@ -140,6 +142,7 @@ void api_release(struct api *a)
     db_free(a->db);
     http_server_free(a->server);
     live_free(a->live);
+    idempotency_cleaner_free(a->cleaner);
     shards_free(a->shards);
     subscribers_free(a->subscribers);
     metrics_free(a->metrics);

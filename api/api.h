@@ -18,6 +18,7 @@
 #include "common/s3.h"
 #include "common/shards.h"
 
+struct idempotency_cleaner;
 struct live;
 struct subscribers;
 
@@ -60,6 +61,7 @@ struct api {
     struct shards *shards; /* appends */
     struct subscribers *subscribers;
     struct live *live;
+    struct idempotency_cleaner *cleaner;
     struct http_server *server;
     struct admin *admin;
     struct loop_timer *stopping; /* grace time, then its polling */

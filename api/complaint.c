@@ -58,6 +58,23 @@ void complain(struct complaints *c, const char *field, const char *fmt, ...)
     json_object_array_add(c->list, item);
 }
 
+void complaints_add(struct complaints *c, const struct complaints *from)
+{
+    size_t told = from->list ? json_object_array_length(from->list) : 0;
+
+    if (c->count == 0)
+        c->url_first = from->url_first;
+    c->count += from->count;
+    if (told > 0 && !c->list)
+        c->list = json_object_new_array();
+    for (size_t i = 0; i < told; i++) {
+        if (json_object_array_length(c->list) == COMPLAINTS_TOLD)
+            break;
+        json_object_array_add(
+            c->list, json_object_get(json_object_array_get_idx(from->list, i)));
+    }
+}
+
 char *complaints_summary(const struct complaints *c)
 {
     const char *field = json_text(c->list, "0.field");

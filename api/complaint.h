@@ -26,6 +26,9 @@ void complaints_release(struct complaints *c);
 PRINTF_LIKE(3, 4)
 void complain(struct complaints *c, const char *field, const char *fmt, ...);
 
+/* Those of `from` behind those of `c`. */
+void complaints_add(struct complaints *c, const struct complaints *from);
+
 /* The first complaint, and how many more there are, in one line that the caller
  * frees.  There must be one. */
 char *complaints_summary(const struct complaints *c);

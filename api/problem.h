@@ -19,6 +19,7 @@ enum problem {
     PROBLEM_NOT_FOUND,
     PROBLEM_NO_PICTURE,  /* not yet, or never */
     PROBLEM_WRONG_STATE, /* of the capture, or the dead letter */
+    PROBLEM_IDEMPOTENCY_CONFLICT,
     PROBLEM_METHOD_NOT_ALLOWED,
     PROBLEM_UNSUPPORTED_TYPE,
     PROBLEM_INTERNAL,

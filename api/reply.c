@@ -116,13 +116,26 @@ void reply_method_not_allowed(struct exchange *x, const char *allow)
             (struct http_field){ "Allow", allow });
 }
 
-void reply_complaints(struct exchange *x, const struct complaints *c)
+static enum problem complaints_problem(const struct complaints *c)
+{
+    return c->url_first ? PROBLEM_INVALID_URL : PROBLEM_INVALID_REQUEST;
+}
+
+struct json_object *reply_complaints_document(const struct complaints *c)
 {
     char *detail = complaints_summary(c);
+    struct json_object *document =
+        problem_document(complaints_problem(c), detail, c->list);
 
-    problem(x, c->url_first ? PROBLEM_INVALID_URL : PROBLEM_INVALID_REQUEST,
-            detail, c->list, (struct http_field){ 0 });
     free(detail);
+    return document;
+}
+
+void reply_complaints(struct exchange *x, const struct complaints *c)
+{
+    reply_object(x, problem_status(complaints_problem(c)),
+                 "application/problem+json", reply_complaints_document(c),
+                 NULL);
 }
 
 void reply_unavailable(struct exchange *x, const char *fmt, ...)

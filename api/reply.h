@@ -33,7 +33,8 @@ PRINTF_LIKE(3, 4)
 void reply_problem(struct exchange *x, enum problem p, const char *fmt, ...);
 /* 405; `allow` lists the methods that there are. */
 void reply_method_not_allowed(struct exchange *x, const char *allow);
-/* 400 with all of them. */
+/* 400 with all of them; as its document, which the caller owns. */
+struct json_object *reply_complaints_document(const struct complaints *c);
 void reply_complaints(struct exchange *x, const struct complaints *c);
 /* 503 with Retry-After. */
 PRINTF_LIKE(2, 3)

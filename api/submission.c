@@ -1,6 +1,7 @@
 #include "api/submission.h"
 
 #include <json-c/json.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +12,40 @@
 #include "common/mem.h"
 
 struct reader {
-    struct complaints *complaints;
+    struct complaints *complaints; /* of the capture that is read */
     const struct submission_rules *rules;
     const char *prefix; /* "" or "captures.3." */
 };
+
+/* What PostgreSQL's jsonb cannot hold would refuse all captures of a request:
+ * NUL characters and numbers without end. */
+static bool is_storable(struct json_object *value)
+{
+    switch (json_object_get_type(value)) {
+    case json_type_string:
+        return strlen(json_object_get_string(value)) ==
+               (size_t)json_object_get_string_len(value);
+    case json_type_double:
+        return isfinite(json_object_get_double(value));
+    case json_type_array:
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            if (!is_storable(json_object_array_get_idx(value, i)))
+                return false;
+        }
+        return true;
+    case json_type_object: {
+        json_object_object_foreach(value, name, member)
+        {
+            (void)name;
+            if (!is_storable(member))
+                return false;
+        }
+        return true;
+    }
+    default:
+        return true;
+    }
+}
 
 static bool is_text(struct json_object *value)
 {
@@ -74,6 +105,10 @@ static void read_metadata(struct reader *r, struct submission *s,
         complain(r->complaints, field, "must be an object");
         return;
     }
+    if (!is_storable(value))
+        complain(r->complaints, field,
+                 "has a NUL character or an endless number in it, which cannot "
+                 "be stored");
     s->metadata = plain_text(value);
     if (strlen(s->metadata) > METADATA_MAX_BYTES)
         complain(r->complaints, field, "is longer than %d bytes",
@@ -100,6 +135,9 @@ static void read_member(struct reader *r, struct submission *s,
                  "is no option; write the options beside `url`");
     } else if (value) {
         option_check(r->complaints, field, name, value);
+        if (!is_storable(value))
+            complain(r->complaints, field,
+                     "has a NUL character or an endless number in it");
         json_object_object_add(options, name, json_object_get(value));
     }
     free(field);
@@ -111,6 +149,7 @@ static void read_one(struct reader *r, struct submission *s,
     struct json_object *options = NULL;
     char *field = NULL;
 
+    r->complaints = &s->complaints;
     if (!json_object_is_type(root, json_type_object)) {
         field = mem_dup(r->prefix, strlen(r->prefix) - 1);
         complain(r->complaints, field, "must be an object with a `url`");
@@ -139,19 +178,19 @@ out:
 }
 
 static void read_many(struct reader *r, struct submissions *out,
-                      struct json_object *root)
+                      struct json_object *root, struct complaints *c)
 {
     struct json_object *list = json_object_object_get(root, "captures");
     size_t count = 0;
 
     if (json_object_object_length(root) > 1)
-        complain(r->complaints, "captures",
+        complain(c, "captures",
                  "must stand alone; options go into each of its elements");
     if (json_object_is_type(list, json_type_array))
         count = json_object_array_length(list);
     if (count < 1 || count > SUBMISSIONS_MAX) {
-        complain(r->complaints, "captures",
-                 "must be an array of 1 to %d captures", SUBMISSIONS_MAX);
+        complain(c, "captures", "must be an array of 1 to %d captures",
+                 SUBMISSIONS_MAX);
         return;
     }
     out->items = mem_zalloc(count * sizeof *out->items);
@@ -165,11 +204,20 @@ static void read_many(struct reader *r, struct submissions *out,
     }
 }
 
+/* All of them when none is accepted, so that somebody hears of them. */
+static void count_accepted(struct submissions *s, struct complaints *c)
+{
+    for (size_t i = 0; i < s->count; i++)
+        s->accepted += s->items[i].complaints.count == 0;
+    for (size_t i = 0; s->accepted == 0 && i < s->count; i++)
+        complaints_add(c, &s->items[i].complaints);
+}
+
 int submissions_parse(struct submissions *out, const char *body, size_t len,
                       const struct submission_rules *rules,
                       struct complaints *c)
 {
-    struct reader r = { .complaints = c, .rules = rules, .prefix = "" };
+    struct reader r = { .rules = rules, .prefix = "" };
     struct json_object *root = NULL;
     char error[128] = "";
 
@@ -181,13 +229,15 @@ int submissions_parse(struct submissions *out, const char *body, size_t len,
         complain(c, "", "the body must be a JSON object with a `url`");
     } else if (json_object_object_get_ex(root, "captures", NULL)) {
         out->batch = true;
-        read_many(&r, out, root);
+        read_many(&r, out, root, c);
     } else {
         out->items = mem_zalloc(sizeof *out->items);
         out->count = 1;
         read_one(&r, &out->items[0], root);
     }
     json_object_put(root);
+    if (c->count == 0)
+        count_accepted(out, c);
     return c->count > 0 ? -1 : 0;
 }
 
@@ -199,6 +249,7 @@ void submissions_release(struct submissions *s)
         free(s->items[i].options);
         free(s->items[i].metadata);
         free(s->items[i].callback_url);
+        complaints_release(&s->items[i].complaints);
     }
     free(s->items);
     *s = (struct submissions){ 0 };

@@ -2,8 +2,8 @@
  *
  * One capture is {"url":…, "provider":…, "metadata":{…}, "callbackUrl":…} with
  * the capture options beside them; many are {"captures":[…]} of the same
- * objects.  Pure: bytes in, submissions or complaints out; nothing is half
- * accepted.
+ * objects, and each is judged on its own.  Pure: bytes in, submissions and
+ * complaints out.
  */
 #ifndef API_SUBMISSION_H
 #define API_SUBMISSION_H
@@ -14,16 +14,18 @@ enum { SUBMISSIONS_MAX = 1000, METADATA_MAX_BYTES = 16 * 1024 };
 
 struct submission {
     char *url;
-    char *provider;     /* NULL: the fleet's default */
-    char *options;      /* JSON object, as text */
-    char *metadata;     /* likewise */
-    char *callback_url; /* NULL: none */
+    char *provider;               /* NULL: the fleet's default */
+    char *options;                /* JSON object, as text */
+    char *metadata;               /* likewise */
+    char *callback_url;           /* NULL: none */
+    struct complaints complaints; /* none: it is accepted */
 };
 
 struct submissions {
     struct submission *items;
     size_t count;
-    bool batch; /* came as {"captures":[…]} */
+    size_t accepted; /* those without complaints */
+    bool batch;      /* came as {"captures":[…]} */
 };
 
 /* Is there a provider of this name? */
@@ -35,7 +37,8 @@ struct submission_rules {
     bool callbacks; /* are there any? */
 };
 
-/* -1 when there is any complaint; release `out` and `c` in either case. */
+/* -1 when none is accepted: `c` gets all complaints, of the body or of its
+ * captures.  Release `out` and `c` in either case. */
 MUST_USE int submissions_parse(struct submissions *out, const char *body,
                                size_t len, const struct submission_rules *rules,
                                struct complaints *c);

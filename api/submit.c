@@ -7,82 +7,57 @@
 
 #include "api/captures.h"
 #include "api/counters.h"
+#include "api/idempotency_key.h"
 #include "api/queue.h"
+#include "api/receipt.h"
 #include "api/reply.h"
 #include "api/submission.h"
-#include "api/watch.h"
+#include "common/digest.h"
 #include "common/mem.h"
 
-/* All or none: one statement, one transaction. */
-static const struct db_statement create_statement = {
-    "api_create",
-    "with batch as materialized ("
-    " select case when $6::boolean then uuidv7() end as id) "
-    "select create_job(e.url, e.options::jsonb, e.provider, batch.id,"
-    " e.metadata::jsonb, e.callback_url)::text, rfc3339(now()), batch.id::text "
-    "from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])"
-    " with ordinality"
-    " as e (url, options, provider, metadata, callback_url, n), batch "
-    "order by e.n",
+static const struct db_statement submit_statement = {
+    "api_submit",
+    "select outcome, batch_id, rfc3339(submitted_at), job_ids, refusals_then"
+    " from submit_captures($1::text[], $2::text[], $3::text[], $4::text[],"
+    " $5::text[], $6::boolean, $7, $8, $9, $10)",
 };
 
-enum { ID, SUBMITTED_AT, BATCH_ID }; /* its columns */
+enum { OUTCOME, BATCH, SUBMITTED_AT, JOBS, REFUSALS }; /* its columns */
+enum { COLUMNS = 5 };                                  /* its arrays */
 
-/* What the user gets to know of one row. */
-static struct json_object *receipt(struct api *a,
-                                   const struct db_result *result, size_t row)
+static void append(struct api *a, const char *job)
 {
-    struct json_object *o = json_object_new_object();
-
-    json_object_object_add(o, "jobId",
-                           json_object_new_string(db_value(result, row, ID)));
-    json_object_object_add(o, "status", json_object_new_string("queued"));
-    json_object_object_add(
-        o, "submittedAt",
-        json_object_new_string(db_value(result, row, SUBMITTED_AT)));
-    watch_offer(a, o, WATCH_CAPTURE, db_value(result, row, ID));
-    return o;
+    queue_capture(a, job, 1);
+    metric_add(a->metrics, COUNTER_ACCEPTED, 1);
 }
 
-static void reply_batch(struct exchange *x, const struct db_result *result)
-{
-    struct json_object *root = json_object_new_object();
-    struct json_object *list = json_object_new_array();
-
-    for (size_t i = 0; i < db_rows(result); i++)
-        json_object_array_add(list, receipt(x->api, result, i));
-    json_object_object_add(
-        root, "batchId", json_object_new_string(db_value(result, 0, BATCH_ID)));
-    watch_offer(x->api, root, WATCH_BATCH, db_value(result, 0, BATCH_ID));
-    json_object_object_add(root, "captures", list);
-    reply_json(x, 202, root, NULL);
-}
-
-static void reply_one(struct exchange *x, const struct db_result *result)
-{
-    char *location = mem_format("/v1/captures/%s", db_value(result, 0, ID));
-    struct http_field fields[] = { { "Location", location }, { 0 } };
-
-    reply_json(x, 202, receipt(x->api, result, 0), fields);
-    free(location);
-}
-
-static void on_created(const struct db_result *result, void *arg)
+static void on_submitted(const struct db_result *result, void *arg)
 {
     struct exchange *x = arg;
-    struct api *a = x->api;
+    struct receipt r = { 0 };
+    const char *outcome;
 
     if (db_result_status(result) != DB_OK) {
         reply_db_failure(x, result);
         return;
     }
-    metric_add(a->metrics, COUNTER_ACCEPTED, (int64_t)db_rows(result));
-    for (size_t i = 0; i < db_rows(result); i++)
-        queue_capture(a, db_value(result, i, ID), 1);
-    if (db_value(result, 0, BATCH_ID))
-        reply_batch(x, result);
-    else
-        reply_one(x, result);
+    outcome = db_value(result, 0, OUTCOME);
+    if (strcmp(outcome, "conflict") == 0) {
+        reply_problem(x, PROBLEM_IDEMPOTENCY_CONFLICT,
+                      "Idempotency-Key: was used with another body within the "
+                      "last 24 hours; give each request a key of its own");
+        return;
+    }
+    r = (struct receipt){
+        .batch = db_value(result, 0, BATCH),
+        .submitted_at = db_value(result, 0, SUBMITTED_AT),
+        .jobs = db_value(result, 0, JOBS),
+        .refusals = db_value(result, 0, REFUSALS),
+        .replayed = strcmp(outcome, "replayed") == 0,
+    };
+    if (!r.replayed)
+        receipt_each(x->api, r.jobs, append);
+    receipt_reply(x, &r);
 }
 
 /* How long the array of one column can get: every byte escaped, and quotes. */
@@ -92,41 +67,105 @@ static size_t array_room(const struct submissions *s)
 
     for (size_t i = 0; i < s->count; i++) {
         const struct submission *one = &s->items[i];
-        size_t longest = strlen(one->url) + strlen(one->options) +
-                         strlen(one->metadata) +
-                         strlen(one->provider ? one->provider : "NULL") +
-                         strlen(one->callback_url ? one->callback_url : "NULL");
+        size_t longest;
 
+        if (one->complaints.count > 0)
+            continue;
+        longest = strlen(one->url) + strlen(one->options) +
+                  strlen(one->metadata) +
+                  strlen(one->provider ? one->provider : "NULL") +
+                  strlen(one->callback_url ? one->callback_url : "NULL");
         room += 2 * longest + sizeof "\"\",";
     }
     return room;
 }
 
-static void create(struct exchange *x, const struct submissions *s)
+/* JSON: the problem of each capture, null where it is accepted; NULL when all
+ * are.  The caller frees. */
+static char *refusals_of(const struct submissions *s)
 {
-    struct buf columns[5];
-    const char *values[ARRAY_LEN(columns) + 1];
+    struct json_object *list;
+    char *text;
 
-    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
-        buf_init(&columns[i], array_room(s));
+    if (s->accepted == s->count)
+        return NULL;
+    list = json_object_new_array();
+    for (size_t i = 0; i < s->count; i++) {
+        const struct complaints *c = &s->items[i].complaints;
+
+        json_object_array_add(list, c->count > 0 ? reply_complaints_document(c)
+                                                 : NULL);
+    }
+    text = mem_strdup(
+        json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN));
+    json_object_put(list);
+    return text;
+}
+
+static void fill(struct buf columns[COLUMNS], const struct submissions *s)
+{
+    size_t room = array_room(s);
+
+    for (size_t i = 0; i < COLUMNS; i++) {
+        buf_init(&columns[i], room);
         db_array_begin(&columns[i]);
     }
     for (size_t i = 0; i < s->count; i++) {
-        db_array_add(&columns[0], s->items[i].url);
-        db_array_add(&columns[1], s->items[i].options);
-        db_array_add(&columns[2], s->items[i].provider);
-        db_array_add(&columns[3], s->items[i].metadata);
-        db_array_add(&columns[4], s->items[i].callback_url);
+        const struct submission *one = &s->items[i];
+
+        if (one->complaints.count > 0)
+            continue;
+        db_array_add(&columns[0], one->url);
+        db_array_add(&columns[1], one->options);
+        db_array_add(&columns[2], one->provider);
+        db_array_add(&columns[3], one->metadata);
+        db_array_add(&columns[4], one->callback_url);
     }
-    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+    for (size_t i = 0; i < COLUMNS; i++)
         db_array_end(&columns[i]);
-        values[i] = columns[i].data;
-    }
-    values[ARRAY_LEN(columns)] = s->batch ? "true" : "false";
-    db_call(x->api->db, &create_statement, values, ARRAY_LEN(values),
-            on_created, x);
-    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+}
+
+/* `key` NULL: without one. */
+static void submit(struct exchange *x, const struct submissions *s,
+                   const char *key)
+{
+    struct buf columns[COLUMNS];
+    char *refusals = refusals_of(s);
+    char sum[SHA256_HEX_SIZE] = "";
+    size_t len = 0;
+    const char *body = http_body(x->request, &len);
+
+    if (key)
+        sha256_hex(body, len, sum);
+    fill(columns, s);
+    db_call(x->api->db, &submit_statement,
+            (const char *const[]){ columns[0].data, columns[1].data,
+                                   columns[2].data, columns[3].data,
+                                   columns[4].data, s->batch ? "true" : "false",
+                                   refusals, "", key, sum },
+            COLUMNS + 5, on_submitted, x);
+    for (size_t i = 0; i < COLUMNS; i++)
         buf_release(&columns[i]);
+    free(refusals);
+}
+
+/* 1 when there is a key, 0 when not, -1 with a complaint. */
+static int read_key(const struct exchange *x, char key[IDEMPOTENCY_KEY_SIZE],
+                    struct complaints *c)
+{
+    static const char name[] = "Idempotency-Key";
+    unsigned count;
+    const char *header = http_header_and_count(x->request, name, &count);
+
+    if (count == 0)
+        return 0;
+    if (count == 1 && idempotency_key_parse(header, key) == 0)
+        return 1;
+    complain(c, name,
+             "must be one key of 1 to %d visible ASCII characters, such as a "
+             "UUID, in quotes or without",
+             IDEMPOTENCY_KEY_MAX);
+    return -1;
 }
 
 static bool provider_known(const char *name, void *arg)
@@ -155,6 +194,8 @@ void submit_handle(struct exchange *x)
     };
     struct submissions submissions = { 0 };
     struct complaints complaints = { 0 };
+    char key[IDEMPOTENCY_KEY_SIZE];
+    int has_key;
     size_t len = 0;
     const char *body = http_body(x->request, &len);
 
@@ -164,7 +205,9 @@ void submit_handle(struct exchange *x)
                       "application/json`");
         return;
     }
-    if (submissions_parse(&submissions, body, len, &rules, &complaints) != 0) {
+    has_key = read_key(x, key, &complaints);
+    if (has_key < 0 ||
+        submissions_parse(&submissions, body, len, &rules, &complaints) != 0) {
         reply_complaints(x, &complaints);
         goto out;
     }
@@ -174,7 +217,7 @@ void submit_handle(struct exchange *x)
         goto out;
     }
     if (captures_db_ready(x))
-        create(x, &submissions);
+        submit(x, &submissions, has_key ? key : NULL);
 out:
     submissions_release(&submissions);
     complaints_release(&complaints);

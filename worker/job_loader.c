@@ -7,6 +7,7 @@
 #include "common/buf.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "worker/entry_queue.h"
 
 enum {
     LOAD_MAX = 500,
@@ -36,31 +37,10 @@ struct job_loader {
     job_loaded_fn *fn;
     void *arg;
     struct loop_timer *timer;
-    struct entry *first, *last;             /* waiting */
-    struct entry *asked_first, *asked_last; /* in the query under way */
+    struct entry_queue waiting;
+    struct entry_queue asked; /* in the query under way */
     struct buf ids, providers, provider_jobs;
 };
-
-static void push(struct entry **first, struct entry **last, struct entry *e)
-{
-    e->next = NULL;
-    if (*last)
-        (*last)->next = e;
-    else
-        *first = e;
-    *last = e;
-}
-
-static struct entry *pop(struct entry **first, struct entry **last)
-{
-    struct entry *e = *first;
-
-    *first = e->next;
-    if (!*first)
-        *last = NULL;
-    e->next = NULL;
-    return e;
-}
 
 static void fill(struct job *job, const struct db_result *r, size_t row)
 {
@@ -78,35 +58,24 @@ static void fill(struct job *job, const struct db_result *r, size_t row)
     job->provider = mem_strdup(db_value(r, row, 6));
 }
 
-/* Puts what was asked for back in front of what waits. */
-static void take_back(struct job_loader *l)
-{
-    l->asked_last->next = l->first;
-    if (!l->first)
-        l->last = l->asked_last;
-    l->first = l->asked_first;
-    l->asked_first = l->asked_last = NULL;
-}
-
 static void on_loaded(const struct db_result *result, void *arg)
 {
     struct job_loader *l = arg;
+    struct entry *e;
 
     if (db_result_status(result) != DB_OK) {
         if (db_result_status(result) != DB_LOST)
             log_error(LOG_WITH({ "sqlstate", db_result_sqlstate(result) }),
                       "could not load jobs: %s", db_result_error(result));
-        take_back(l);
+        entry_queue_prepend(&l->waiting, &l->asked);
         loop_timer_start(l->timer, RETRY_MS);
         return;
     }
-    for (size_t row = 0; l->asked_first; row++) {
-        struct entry *e = pop(&l->asked_first, &l->asked_last);
-
+    for (size_t row = 0; (e = entry_queue_pop(&l->asked)); row++) {
         fill(&e->job, result, row);
         l->fn(e, l->arg);
     }
-    if (l->first)
+    if (l->waiting.count > 0)
         loop_timer_start(l->timer, 0);
 }
 
@@ -127,19 +96,19 @@ static void add_parameters(struct job_loader *l, const struct entry *e)
 static void ask(void *arg)
 {
     struct job_loader *l = arg;
-    size_t count = 0;
+    struct entry *e;
 
-    if (l->asked_first || !l->first)
+    if (l->asked.count > 0)
         return;
     db_array_begin(&l->ids);
     db_array_begin(&l->providers);
     db_array_begin(&l->provider_jobs);
-    while (l->first && count++ < LOAD_MAX) {
-        struct entry *e = pop(&l->first, &l->last);
-
+    while (l->asked.count < LOAD_MAX && (e = entry_queue_pop(&l->waiting))) {
         add_parameters(l, e);
-        push(&l->asked_first, &l->asked_last, e);
+        entry_queue_push(&l->asked, e);
     }
+    if (l->asked.count == 0)
+        return;
     db_array_end(&l->ids);
     db_array_end(&l->providers);
     db_array_end(&l->provider_jobs);
@@ -175,7 +144,7 @@ void job_loader_free(struct job_loader *l)
 
 void job_loader_add(struct job_loader *l, struct entry *e)
 {
-    push(&l->first, &l->last, e);
-    if (!l->asked_first && !loop_timer_running(l->timer))
+    entry_queue_push(&l->waiting, e);
+    if (l->asked.count == 0 && !loop_timer_running(l->timer))
         loop_timer_start(l->timer, 0);
 }

@@ -1,144 +1,79 @@
 #include "worker/recorder.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "common/streams.h"
-#include "worker/consumer.h"
+#include "worker/entry_queue.h"
+#include "worker/job_set.h"
+#include "worker/receipt.h"
 #include "worker/record_statement.h"
 #include "worker/worker_metrics.h"
 
 enum {
     BATCH_MAX = 500,
     BATCH_MAX_BYTES = 32 * 1024 * 1024,
-    /* how long the first of a batch waits for company */
+    /* So many need not wait for more company; fewer wait that long. */
+    COMPANY = 200,
     GATHER_MS = 2,
     RETRY_BASE_MS = 100,
     RETRY_CAP_MS = 5000,
 };
 
-struct recorder {
-    struct recorder_options o;
-    struct loop_timer *timer;
-    struct entry *first, *last; /* finished, waiting */
+/* One connection and the batch that is on its way through it. */
+struct lane {
+    struct recorder *recorder;
+    struct db *db;
     struct entry *batch[BATCH_MAX];
-    size_t batch_count; /* > 0: a transaction is under way */
-    size_t batch_max;   /* halved by a refused batch, grows back */
-    unsigned failures;  /* in a row */
+    size_t count; /* > 0: a transaction is under way */
     int64_t started_us;
     struct record_arrays arrays;
 };
 
-static void push(struct recorder *r, struct entry *e)
+struct recorder {
+    struct recorder_options o;
+    struct loop_timer *timer;
+    struct lane lanes[RECORDER_LANES];
+    struct entry_queue waiting; /* finished */
+    struct job_set jobs;        /* while gathering */
+    size_t batch_max;           /* halved by a refused batch, grows back */
+    unsigned failures;          /* in a row */
+};
+
+static struct lane *free_lane(struct recorder *r)
 {
-    e->next = NULL;
-    if (r->last)
-        r->last->next = e;
-    else
-        r->first = e;
-    r->last = e;
+    for (size_t i = 0; i < RECORDER_LANES; i++) {
+        if (r->lanes[i].count == 0)
+            return &r->lanes[i];
+    }
+    return NULL;
 }
 
-static void put_back(struct recorder *r)
+static void put_back(struct lane *lane)
 {
-    while (r->batch_count > 0) {
-        struct entry *e = r->batch[--r->batch_count];
+    while (lane->count > 0)
+        entry_queue_push_front(&lane->recorder->waiting,
+                               lane->batch[--lane->count]);
+}
 
-        e->next = r->first;
-        r->first = e;
-        if (!r->last)
-            r->last = e;
-    }
+/* --- when */
+
+static void schedule(struct recorder *r)
+{
+    bool running = loop_timer_running(r->timer);
+
+    if (r->waiting.count == 0 || !free_lane(r) || (r->failures > 0 && running))
+        return;
+    if (r->waiting.count >= COMPANY)
+        loop_timer_start(r->timer, 0);
+    else if (!running)
+        loop_timer_start(r->timer, GATHER_MS);
 }
 
 /* --- after the transaction */
-
-static enum worker_metric metric_of(const char *outcome)
-{
-    static const struct {
-        const char *outcome;
-        enum worker_metric metric;
-    } map[] = { { "recorded", ENTRIES_RECORDED },
-                { "duplicate", ENTRIES_DUPLICATE },
-                { "ignored", ENTRIES_IGNORED },
-                { "dead", ENTRIES_DEAD },
-                { "repeated", ENTRIES_REPEATED } };
-
-    for (size_t i = 0; i < ARRAY_LEN(map); i++) {
-        if (strcmp(outcome, map[i].outcome) == 0)
-            return map[i].metric;
-    }
-    abort(); /* record_entries() and this table have come apart */
-}
-
-/* Tells the browsers; whoever misses it asks the api. */
-static void tell(const struct entry *e, const struct db_result *result,
-                 size_t row)
-{
-    const char *status = db_value(result, row, RECORD_STATUS);
-    const char *progress = db_value(result, row, RECORD_PROGRESS);
-    bool moved = strcmp(e->result.event, "progress") != 0;
-    char data[256];
-
-    snprintf(data, sizeof data,
-             "{\"jobId\":\"%s\",\"status\":\"%s\",\"attempt\":%" PRId64
-             ",\"progress\":%s}",
-             e->job.id, status, db_number(result, row, RECORD_ATTEMPT),
-             progress ? progress : "null");
-    stream_add(consumer_redis(e->consumer), STREAM_LIVE,
-               (struct stream_field[]){
-                   STREAM_FIELD_TEXT("job", e->job.id),
-                   STREAM_FIELD_TEXT("event", moved ? status : "progress"),
-                   STREAM_FIELD_TEXT("data", data) },
-               3, NULL, NULL);
-}
-
-static void report(struct recorder *r, const struct db_result *result,
-                   size_t row)
-{
-    const struct entry *e = r->batch[row];
-    const char *outcome = db_value(result, row, RECORD_OUTCOME);
-    char key[ENTRY_KEY_SIZE];
-
-    metric_add(r->o.metrics, metric_of(outcome), 1);
-    entry_key(e, key);
-    log_debug(LOG_WITH({ "entry", key }, { "job", e->job.id },
-                       { "event", e->result.event }, { "outcome", outcome }),
-              "recorded an entry");
-    if (strcmp(outcome, "dead") == 0)
-        log_warning(LOG_WITH({ "entry", key },
-                             { "job", e->job.found ? e->job.id : NULL }),
-                    "put an entry into the dead letters: %s",
-                    e->result.error ? e->result.error : "no job has this id");
-    else if (strcmp(outcome, "recorded") == 0)
-        tell(e, result, row);
-}
-
-/* Entries of one consumer are acknowledged together. */
-static void acknowledge(struct recorder *r)
-{
-    struct entry *same[BATCH_MAX];
-
-    while (r->batch_count > 0) {
-        struct consumer *c = r->batch[0]->consumer;
-        size_t same_count = 0, rest = 0;
-
-        for (size_t i = 0; i < r->batch_count; i++) {
-            if (r->batch[i]->consumer == c)
-                same[same_count++] = r->batch[i];
-            else
-                r->batch[rest++] = r->batch[i];
-        }
-        r->batch_count = rest;
-        consumer_acknowledge(c, same, same_count);
-    }
-}
 
 static const char *word_or_null(const char *text)
 {
@@ -164,109 +99,121 @@ static void condemn(struct entry *e, const char *why)
 }
 
 /* Halves the batch until the guilty entry is alone. */
-static void after_refusal(struct recorder *r, const char *why)
+static void after_refusal(struct lane *lane, const char *why)
 {
-    struct entry *first = r->batch[0];
+    struct recorder *r = lane->recorder;
+    struct entry *first = lane->batch[0];
 
-    log_error(NULL, "could not record a batch of %zu: %s", r->batch_count, why);
-    if (r->batch_count > 1) {
-        r->batch_max = r->batch_count / 2;
-        put_back(r);
+    log_error(NULL, "could not record a batch of %zu: %s", lane->count, why);
+    if (lane->count > 1) {
+        r->batch_max = lane->count / 2;
+        put_back(lane);
     } else if (!first->result.condemned) {
         condemn(first, why);
-        put_back(r);
+        put_back(lane);
     } else { /* behind the others; it stays in redis until this is mended */
         r->failures++;
-        r->batch_count = 0;
-        push(r, first);
+        lane->count = 0;
+        entry_queue_push(&r->waiting, first);
     }
     loop_timer_start(r->timer, backoff_ms(r->failures, 1, RETRY_CAP_MS));
 }
 
+static void after_success(struct lane *lane, const struct db_result *result)
+{
+    struct recorder *r = lane->recorder;
+    size_t count = lane->count;
+
+    if (db_rows(result) != count)
+        abort(); /* record_entries() answers every entry, or it is wrong */
+    metric_observe_us(r->o.metrics, BATCH_SECONDS,
+                      clock_monotonic_us() - lane->started_us);
+    metric_add(r->o.metrics, BATCH_ENTRIES, (int64_t)count);
+    receipt_give(r->o.metrics, result, lane->batch, count);
+    lane->count = 0;
+    r->failures = 0;
+    r->batch_max = r->batch_max * 2 < BATCH_MAX ? r->batch_max * 2 : BATCH_MAX;
+    schedule(r);
+}
+
 static void on_recorded(const struct db_result *result, void *arg)
 {
-    struct recorder *r = arg;
+    struct lane *lane = arg;
+    struct recorder *r = lane->recorder;
     enum db_status status = db_result_status(result);
 
-    if (status == DB_OK && db_rows(result) != r->batch_count)
-        abort(); /* record_entries() answers every entry, or it is wrong */
     if (status == DB_OK) {
-        metric_observe_us(r->o.metrics, BATCH_SECONDS,
-                          clock_monotonic_us() - r->started_us);
-        metric_add(r->o.metrics, BATCH_ENTRIES, (int64_t)r->batch_count);
-        for (size_t i = 0; i < r->batch_count; i++)
-            report(r, result, i);
-        acknowledge(r);
-        r->failures = 0;
-        r->batch_max =
-            r->batch_max * 2 < BATCH_MAX ? r->batch_max * 2 : BATCH_MAX;
-        if (r->first)
-            loop_timer_start(r->timer, 0);
+        after_success(lane, result);
         return;
     }
     metric_add(r->o.metrics, BATCHES_FAILED, 1);
     if (status == DB_REFUSED) {
-        after_refusal(r, db_result_error(result));
+        after_refusal(lane, db_result_error(result));
         return;
     }
     if (status == DB_TRANSIENT)
         log_warning(LOG_WITH({ "sqlstate", db_result_sqlstate(result) }),
                     "could not record a batch, trying again: %s",
                     db_result_error(result));
-    put_back(r);
+    put_back(lane);
     loop_timer_start(r->timer,
                      backoff_ms(r->failures++, RETRY_BASE_MS, RETRY_CAP_MS));
 }
 
 /* --- before it */
 
-/* Two entries that may not be in one batch. */
-static bool is_rival(const struct entry *a, const struct entry *b)
+/* The jobs that another lane has in hand must wait for it. */
+static void note_busy_jobs(struct recorder *r)
 {
-    return a->job.found && b->job.found && strcmp(a->job.id, b->job.id) == 0;
-}
+    job_set_clear(&r->jobs, r->waiting.count + RECORDER_LANES * BATCH_MAX);
+    for (size_t i = 0; i < RECORDER_LANES; i++) {
+        const struct lane *lane = &r->lanes[i];
 
-static bool has_rival(const struct recorder *r, const struct entry *e)
-{
-    for (size_t i = 0; i < r->batch_count; i++) {
-        if (is_rival(r->batch[i], e))
-            return true;
-    }
-    return false;
-}
-
-static void gather(struct recorder *r)
-{
-    struct entry *waiting = r->first;
-    size_t bytes = 0;
-
-    r->first = r->last = NULL;
-    while (waiting) {
-        struct entry *e = waiting;
-        size_t size = record_size(e);
-
-        waiting = e->next;
-        if (r->batch_count < r->batch_max &&
-            (r->batch_count == 0 || bytes + size <= BATCH_MAX_BYTES) &&
-            !has_rival(r, e)) {
-            r->batch[r->batch_count++] = e;
-            bytes += size;
-        } else {
-            push(r, e);
+        for (size_t k = 0; k < lane->count; k++) {
+            if (lane->batch[k]->job.found)
+                (void)job_set_add(&r->jobs, lane->batch[k]->job.id);
         }
     }
+}
+
+/* Of each job the first that waits, or none: what is left of a job stays in
+ * its order. */
+static void gather(struct lane *lane)
+{
+    struct recorder *r = lane->recorder;
+    struct entry_queue left = { 0 };
+    struct entry *e;
+    size_t bytes = 0;
+
+    note_busy_jobs(r);
+    while (lane->count < r->batch_max && (e = entry_queue_pop(&r->waiting))) {
+        size_t size = record_size(e);
+        bool turn = !e->job.found || job_set_add(&r->jobs, e->job.id);
+
+        if (turn && (lane->count == 0 || bytes + size <= BATCH_MAX_BYTES)) {
+            lane->batch[lane->count++] = e;
+            bytes += size;
+        } else {
+            entry_queue_push(&left, e);
+        }
+    }
+    entry_queue_prepend(&r->waiting, &left);
 }
 
 static void record(void *arg)
 {
     struct recorder *r = arg;
+    struct lane *lane = free_lane(r);
 
-    if (r->batch_count > 0 || !r->first)
+    if (!lane)
         return;
-    gather(r);
-    r->started_us = clock_monotonic_us();
-    record_entries(r->o.db, &r->arrays, r->batch, r->batch_count,
-                   r->o.stale_after_ms, on_recorded, r);
+    gather(lane);
+    if (lane->count == 0)
+        return; /* all wait for the other lane, whose end goes on with them */
+    lane->started_us = clock_monotonic_us();
+    record_entries(lane->db, &lane->arrays, lane->batch, lane->count,
+                   r->o.stale_after_ms, on_recorded, lane);
+    schedule(r);
 }
 
 struct recorder *recorder_new(struct loop *loop,
@@ -277,7 +224,13 @@ struct recorder *recorder_new(struct loop *loop,
     r->o = *options;
     r->batch_max = BATCH_MAX;
     r->timer = loop_timer_new(loop, record, r);
-    record_arrays_init(&r->arrays);
+    for (size_t i = 0; i < RECORDER_LANES; i++) {
+        struct lane *lane = &r->lanes[i];
+
+        lane->recorder = r;
+        lane->db = options->dbs[i];
+        record_arrays_init(&lane->arrays);
+    }
     return r;
 }
 
@@ -286,23 +239,24 @@ void recorder_free(struct recorder *r)
     if (!r)
         return;
     loop_timer_free(r->timer);
-    record_arrays_release(&r->arrays);
+    for (size_t i = 0; i < RECORDER_LANES; i++)
+        record_arrays_release(&r->lanes[i].arrays);
+    job_set_release(&r->jobs);
     free(r);
 }
 
 void recorder_add(struct recorder *r, struct entry *e)
 {
     assert(e->result.event);
-    push(r, e);
-    if (r->batch_count == 0 && !loop_timer_running(r->timer))
-        loop_timer_start(r->timer, GATHER_MS);
+    entry_queue_push(&r->waiting, e);
+    schedule(r);
 }
 
 size_t recorder_waiting(const struct recorder *r)
 {
-    size_t n = r->batch_count;
+    size_t n = r->waiting.count;
 
-    for (const struct entry *e = r->first; e; e = e->next)
-        n++;
+    for (size_t i = 0; i < RECORDER_LANES; i++)
+        n += r->lanes[i].count;
     return n;
 }

@@ -15,8 +15,12 @@
 
 struct recorder;
 
+/* Batches under way at once: while one waits for the disk, another is worked
+ * on. */
+enum { RECORDER_LANES = 2 };
+
 struct recorder_options {
-    struct db *db;
+    struct db *const *dbs; /* RECORDER_LANES; each for recording only */
     struct metrics *metrics;
     int64_t stale_after_ms;
 };

@@ -23,7 +23,7 @@
 
 enum {
     /* Entries in hand at once: enough for full batches, and bounded memory. */
-    WEBHOOK_WINDOW = 1000,
+    WEBHOOK_WINDOW = 2000,
     /* Submissions at once: a provider is asked by this many connections. */
     SUBMIT_WINDOW = 32,
     CALLBACK_WINDOW = 64,
@@ -40,7 +40,8 @@ struct worker {
     struct shards *shards; /* everything that does not block */
     struct consumer *consumers[3 * SHARDS_MAX];
     size_t consumer_count;
-    struct db *db;
+    struct db *db; /* everything but recording */
+    struct db *recording[RECORDER_LANES];
     struct http_client *http;
     struct store *store;
     struct recorder *recorder;
@@ -156,6 +157,9 @@ static int make_stores(struct worker *w)
     if (!w->shards)
         return -1;
     w->db = db_new(w->loop, s->database_url, "shotfleet-worker");
+    for (size_t i = 0; i < RECORDER_LANES; i++)
+        w->recording[i] =
+            db_new(w->loop, s->database_url, "shotfleet-worker recording");
     w->http = http_client_new(w->loop, &w->config->guard);
     w->store = store_new(&(struct store_options){ .loop = w->loop,
                                                   .http = w->http,
@@ -172,7 +176,7 @@ static void make_work(struct worker *w)
     const struct worker_shared *shared = w->shared;
     const struct worker_config *config = w->config;
     struct recorder_options recorder = {
-        .db = w->db,
+        .dbs = w->recording,
         .metrics = shared->metrics,
         .stale_after_ms = config->settings.stale_after_s * 1000,
     };
@@ -250,6 +254,8 @@ static void worker_release(struct worker *w)
     http_client_free(w->http);
     store_free(w->store);
     db_free(w->db);
+    for (size_t i = 0; i < RECORDER_LANES; i++)
+        db_free(w->recording[i]);
     for (size_t i = 0; i < w->consumer_count; i++)
         consumer_free(w->consumers[i]);
     shards_free(w->shards);

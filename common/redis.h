@@ -6,8 +6,8 @@
  * longer than `deadline_ms` for its reply means a half-open socket: the
  * connection is dropped and made anew (with jittered back-off).
  *
- * Only redis.c, streams.c, worker/consumer.c, worker/entry.c, ingest/health.c
- * and api/live.c look into a redisReply.
+ * Only redis.c, streams.c, worker/consumer.c, worker/entry.c, ingest/health.c,
+ * ingest/waitaof.c and api/live.c look into a redisReply.
  */
 #ifndef REDIS_H
 #define REDIS_H

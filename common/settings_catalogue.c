@@ -126,7 +126,8 @@ static const struct setting catalogue[] = {
            "milliseconds that Redis gets to append a webhook; then 503"),
     SWITCH("SHOTFLEET_REQUIRE_DURABLE", "off",
            "refuse webhooks unless Redis has appendonly yes, appendfsync "
-           "always and noeviction; off: only warn"),
+           "always (from Redis 7.2 on also everysec) and noeviction; off: only "
+           "warn"),
     NUMBER("SHOTFLEET_REDIS_MEMORY_PERCENT", "90", 1, 100,
            "share of Redis's maxmemory from which webhooks get 503"),
     NUMBER("SHOTFLEET_STREAM_MAX_LENGTH", "1000000", 0, 1000000000,

@@ -1,5 +1,6 @@
 #include "ingest/health.h"
 
+#include <assert.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +19,9 @@ enum { LOOK_MS = 500, REASON_SIZE = 160 };
 struct shard {
     struct health *health;
     struct redis *redis;
+    const char *url;
+    struct waitaof *waitaof;    /* NULL: its answer to XADD is enough */
+    bool everysec;              /* its appendfsync */
     bool judged;                /* its persistence is known */
     bool looked;                /* its load is known */
     char weakness[REASON_SIZE]; /* why it may lose entries; "" if it won't */
@@ -34,7 +38,9 @@ struct health {
     bool reports;
     loop_fn *known; /* NULL once it has run */
     void *arg;
+    struct loop *loop;
     struct loop_timer *timer;
+    struct shard_urls urls;
     struct shard items[SHARDS_MAX];
     size_t count;
     char reason[REASON_SIZE + 128];
@@ -80,7 +86,35 @@ static void on_appendonly(const redisReply *reply, void *arg)
 
 static void on_appendfsync(const redisReply *reply, void *arg)
 {
-    expect(reply, arg, "appendfsync", "always");
+    struct shard *s = arg;
+    const char *value = config_value(reply);
+
+    s->everysec = value && strcmp(value, "everysec") == 0;
+    if (!s->everysec)
+        expect(reply, s, "appendfsync", "always");
+}
+
+/* COMMAND INFO WAITAOF: one element, nil where there is no such command. */
+static void on_command(const redisReply *reply, void *arg)
+{
+    struct shard *s = arg;
+    bool known = reply && reply->type == REDIS_REPLY_ARRAY &&
+                 reply->elements == 1 &&
+                 reply->element[0]->type == REDIS_REPLY_ARRAY;
+
+    if (!reply || !s->everysec)
+        return;
+    if (!known) {
+        weak(s, "appendfsync", "everysec", "always");
+        return;
+    }
+    if (s->waitaof || *s->weakness)
+        return;
+    log_info(LOG_WITH({ "redis", redis_name(s->redis) }),
+             "appendfsync is everysec: webhooks wait for the next fsync "
+             "(WAITAOF), up to two seconds");
+    s->waitaof = waitaof_new(s->health->loop, s->url,
+                             s->health->settings->redis_deadline_ms);
 }
 
 static void on_policy(const redisReply *reply, void *arg)
@@ -113,6 +147,10 @@ static void judge_persistence(struct shard *s)
     s->weakness[0] = '\0';
     ask_config(s, "appendonly", on_appendonly);
     ask_config(s, "appendfsync", on_appendfsync);
+    redis_command(s->redis, on_command, s, 3,
+                  (struct redis_arg[]){ REDIS_TEXT("COMMAND"),
+                                        REDIS_TEXT("INFO"),
+                                        REDIS_TEXT("WAITAOF") });
     ask_config(s, "maxmemory-policy", on_policy);
 }
 
@@ -264,8 +302,11 @@ struct health *health_new(struct loop *loop, struct shards *shards,
                           void *arg)
 {
     struct health *h = mem_zalloc(sizeof *h);
+    char error[SETTINGS_ERROR_SIZE];
+    int parsed;
 
-    *h = (struct health){ .shards = shards,
+    *h = (struct health){ .loop = loop,
+                          .shards = shards,
                           .settings = settings,
                           .metrics = metrics,
                           .reports = reports,
@@ -273,9 +314,14 @@ struct health *health_new(struct loop *loop, struct shards *shards,
                           .arg = arg,
                           .count = shards_count(shards) };
     h->timer = loop_timer_new(loop, look, h);
+    parsed = shard_urls_parse(&h->urls, settings->redis_url, error,
+                              sizeof error); /* again, after shards_new() */
+    assert(parsed == 0 && h->urls.count == h->count);
+    (void)parsed;
     for (size_t i = 0; i < h->count; i++) {
         h->items[i] = (struct shard){ .health = h,
                                       .redis = shards_at(shards, i),
+                                      .url = h->urls.items[i],
                                       .oldest_ms = INT64_MAX };
         redis_on_state(h->items[i].redis, on_state, &h->items[i]);
     }
@@ -288,6 +334,9 @@ void health_free(struct health *h)
     if (!h)
         return;
     loop_timer_free(h->timer);
+    for (size_t i = 0; i < h->count; i++)
+        waitaof_free(h->items[i].waitaof);
+    shard_urls_release(&h->urls);
     free(h);
 }
 
@@ -297,7 +346,17 @@ bool health_fits(size_t index, void *arg)
     const struct shard *s = &h->items[index];
 
     return s->judged && s->looked && !*s->overload &&
+           (!s->waitaof || waitaof_is_up(s->waitaof)) &&
            !(*s->weakness && h->settings->require_durable);
+}
+
+struct waitaof *health_waitaof(struct health *h, const struct redis *redis)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        if (h->items[i].redis == redis)
+            return h->items[i].waitaof;
+    }
+    return NULL;
 }
 
 static const char *refusal(const struct health *h, const struct shard *s)
@@ -308,6 +367,8 @@ static const char *refusal(const struct health *h, const struct shard *s)
         return "just connected";
     if (*s->weakness && h->settings->require_durable)
         return s->weakness;
+    if (s->waitaof && !waitaof_is_up(s->waitaof))
+        return "no connection for WAITAOF";
     return s->overload;
 }
 

@@ -146,8 +146,8 @@ int ingest_child(unsigned index, void *arg)
         code = in.code;
     }
     shards_free(in.shards); /* answers what still waits */
-    http_server_free(in.server);
     health_free(in.health);
+    http_server_free(in.server);
     access_log_free(in.log);
     sha256_free(in.receiver.sha256);
     gate_release(&in.reloaded);

@@ -186,6 +186,7 @@ static void append(struct receiver *rc, struct redis *redis,
                    enum refusal refusal)
 {
     const struct webhook *w = &a->webhook;
+    struct waitaof *waitaof = health_waitaof(rc->health, redis);
     struct stream_field fields[12];
     struct handover handover;
     char received_ms[DECIMAL_SIZE];
@@ -208,8 +209,12 @@ static void append(struct receiver *rc, struct redis *redis,
     fields[n++] =
         (struct stream_field){ "body", handover.body, handover.body_len };
     metric_add(rc->metrics, IN_FLIGHT, 1);
-    stream_add(redis, STREAM_WEBHOOK, fields, n, on_appended,
-               append_new(rc, r, a, refusal));
+    if (waitaof)
+        waitaof_add(waitaof, STREAM_WEBHOOK, fields, n, on_appended,
+                    append_new(rc, r, a, refusal));
+    else
+        stream_add(redis, STREAM_WEBHOOK, fields, n, on_appended,
+                   append_new(rc, r, a, refusal));
     handover_release(&handover);
 }
 
@@ -238,6 +243,13 @@ static void turn_away(struct receiver *rc, struct http_request *r,
     refuse(rc, r, counters_of(rc, a), refusal);
 }
 
+static size_t outstanding(struct receiver *rc, const struct redis *redis)
+{
+    const struct waitaof *waitaof = health_waitaof(rc->health, redis);
+
+    return waitaof ? waitaof_outstanding(waitaof) : redis_outstanding(redis);
+}
+
 static void take_in(struct receiver *rc, struct http_request *r,
                     enum refusal refusal, const struct admitted *a)
 {
@@ -245,7 +257,7 @@ static void take_in(struct receiver *rc, struct http_request *r,
 
     if (!redis)
         unavailable(rc, r, counters_of(rc, a), health_reason(rc->health));
-    else if (redis_outstanding(redis) >= IN_FLIGHT_MAX)
+    else if (outstanding(rc, redis) >= IN_FLIGHT_MAX)
         unavailable(rc, r, counters_of(rc, a),
                     "too many webhooks are waiting for redis");
     else

@@ -1,5 +1,6 @@
 """Ingest and its Redis: durable or not, full or not, and new settings on SIGHUP."""
 
+import concurrent.futures
 import os
 import signal
 import time
@@ -41,8 +42,12 @@ def unavailable(stack, reason):
     assert reason in stack.log("ingest")
 
 
+def has_waitaof(stack):
+    return bool(stack.redis.execute_command("COMMAND LIST", "FILTERBY", "PATTERN", "waitaof"))
+
+
 @pytest.mark.parametrize("name, value", [
-    ("appendonly", "no"), ("appendfsync", "everysec"), ("maxmemory-policy", "allkeys-lru")])
+    ("appendonly", "no"), ("appendfsync", "no"), ("maxmemory-policy", "allkeys-lru")])
 def test_a_redis_that_forgets_is_warned_about_or_refused(stack, config, name, value):
     config(name, value)
     stack.start("ingest")
@@ -59,6 +64,57 @@ def test_a_redis_that_forgets_is_warned_about_or_refused(stack, config, name, va
 def test_a_durable_redis_satisfies_the_strict(stack):
     stack.start("ingest", SHOTFLEET_REQUIRE_DURABLE="1")
     assert send(stack).status == 200
+
+
+def test_an_old_redis_that_syncs_once_a_second_is_weak(stack, config):
+    if has_waitaof(stack):
+        pytest.skip("this Redis has WAITAOF")
+    config("appendfsync", "everysec")
+    stack.start("ingest")
+    assert send(stack).status == 200
+    assert "appendfsync is everysec, not always" in stack.log("ingest")
+
+
+@pytest.fixture
+def everysec(stack, config):
+    if not has_waitaof(stack):
+        pytest.skip("this Redis has no WAITAOF (7.2)")
+    config("appendfsync", "everysec")
+    stack.start("ingest", SHOTFLEET_REQUIRE_DURABLE="1")
+    assert "webhooks wait for the next fsync" in stack.log("ingest")
+
+
+def test_a_webhook_waits_until_it_is_on_disk(stack, everysec):
+    # one that comes right behind another cannot be on disk before the next sync
+    assert send(stack).status == 200
+    calls = stack.redis.info("commandstats")["cmdstat_waitaof"]["calls"]
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: send(stack), range(40)))
+    assert [a.status for a in answers] == [200] * 40
+    receipts = {a.json()["receipt"] for a in answers}
+    assert len(receipts) == 40
+    assert receipts <= {i.decode() for i, _ in stack.redis.xrange(STREAM)}
+    waits = stack.redis.info("commandstats")["cmdstat_waitaof"]["calls"] - calls
+    assert 1 <= waits < 40  # many share one
+
+
+def test_a_webhook_that_cannot_be_on_disk_is_not_acknowledged(stack, everysec, config):
+    # "no": Redis never syncs by itself, and WAITAOF waits in vain
+    config("appendfsync", "no")
+    answer = send(stack)
+    assert answer.status == 503 and answer.json() == {"error": "try again later"}
+    assert "not on disk within the deadline" in stack.log("ingest")
+
+
+def test_redis_dies_while_webhooks_wait_for_its_disk(stack, everysec, config):
+    config("appendfsync", "no")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(send, stack)
+        wait_for(lambda: stack.redis.xlen(STREAM) == 1, 20, "the entry")
+        stack.redis_server.kill()
+        assert answer.result().status == 503
+    stack.redis_server.start()
+    wait_for(lambda: send(stack).status == 200, 30, "webhooks to be taken again")
 
 
 @pytest.mark.parametrize("waiting, status", [(4, 200), (5, 503)])

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "api/captures.h"
+#include "api/lookup.h"
 #include "api/queue.h"
 #include "api/reply.h"
 
@@ -22,18 +22,6 @@ static const struct db_statement restart_statement = {
 
 enum { CHANGED, ATTEMPT, STATUS, DOCUMENT }; /* their columns */
 
-/* False with an answer given when the row could not be asked. */
-static bool found(struct exchange *x, const struct db_result *result)
-{
-    if (db_result_status(result) != DB_OK)
-        reply_db_failure(x, result);
-    else if (db_rows(result) == 0)
-        captures_unknown(x);
-    else
-        return true;
-    return false;
-}
-
 static bool changed(const struct db_result *result)
 {
     return strcmp(db_value(result, 0, CHANGED), "t") == 0;
@@ -52,7 +40,7 @@ static void on_cancelled(const struct db_result *result, void *arg)
     struct exchange *x = arg;
     const char *status;
 
-    if (!found(x, result))
+    if (!lookup_found(x, result))
         return;
     status = db_value(result, 0, STATUS);
     if (changed(result))
@@ -71,7 +59,7 @@ static void on_restarted(const struct db_result *result, void *arg)
     struct exchange *x = arg;
     int64_t attempt;
 
-    if (!found(x, result))
+    if (!lookup_found(x, result))
         return;
     if (!changed(result)) {
         reply_problem(x, PROBLEM_WRONG_STATE,
@@ -91,7 +79,7 @@ static void ask(struct exchange *x, const struct db_statement *statement,
 {
     const char *values[] = { x->name, NULL };
 
-    if (captures_db_ready(x))
+    if (lookup_ready(x))
         db_call(x->api->db, statement, values, ARRAY_LEN(values), fn, x);
 }
 

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "api/captures.h"
 #include "api/live.h"
+#include "api/lookup.h"
 #include "api/reply.h"
 
 static const struct db_statement state_statement = {
@@ -55,7 +55,7 @@ static void on_state(const struct db_result *result, void *arg)
         return;
     }
     if (db_rows(result) == 0) {
-        captures_unknown(x);
+        lookup_unknown(x);
         return;
     }
     news.status = db_value(result, 0, 0);
@@ -70,7 +70,7 @@ void events_of_one(struct exchange *x)
 {
     const char *values[] = { x->name };
 
-    if (captures_db_ready(x) && subscribe(x, x->name))
+    if (lookup_ready(x) && subscribe(x, x->name))
         db_call(x->api->db, &state_statement, values, ARRAY_LEN(values),
                 on_state, x);
 }

@@ -14,6 +14,10 @@ enum route {
     ROUTE_IMAGE,
     ROUTE_CAPTURE_EVENTS,
     ROUTE_EVENTS,
+    ROUTE_BATCHES,
+    ROUTE_BATCH,
+    ROUTE_DEAD_LETTERS,
+    ROUTE_DEAD_LETTER,
     ROUTE_FLEET,
     ROUTE_PAGE,
     ROUTE_NONE, /* refused before it had one */

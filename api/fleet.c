@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "api/captures.h"
+#include "api/lookup.h"
 #include "api/reply.h"
 
 static const struct db_statement fleet_statement = {
@@ -30,6 +30,6 @@ static void on_fleet(const struct db_result *result, void *arg)
 
 void fleet_get(struct exchange *x)
 {
-    if (captures_db_ready(x))
+    if (lookup_ready(x))
         db_call(x->api->db, &fleet_statement, NULL, 0, on_fleet, x);
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "api/captures.h"
+#include "api/lookup.h"
 #include "api/paging.h"
 #include "api/reply.h"
 #include "common/limits.h"
@@ -152,7 +152,7 @@ void listing_get(struct exchange *x)
     db_array_end(&filters.values);
     if (complaints.count > 0)
         reply_complaints(x, &complaints);
-    else if (captures_db_ready(x))
+    else if (lookup_ready(x))
         ask(x, &paging, &filters);
     complaints_release(&complaints);
     buf_release(&filters.names);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/captures.h"
+#include "api/lookup.h"
 #include "api/reply.h"
 #include "api/storage.h"
 #include "common/clock.h"
@@ -130,7 +130,7 @@ static void on_picture(const struct db_result *result, void *arg)
         return;
     }
     if (db_rows(result) == 0) {
-        captures_unknown(x);
+        lookup_unknown(x);
         return;
     }
     status = db_value(result, 0, STATUS);
@@ -148,7 +148,7 @@ void picture_get(struct exchange *x)
 {
     const char *values[] = { x->name };
 
-    if (captures_db_ready(x))
+    if (lookup_ready(x))
         db_call(x->api->db, &picture_statement, values, ARRAY_LEN(values),
                 on_picture, x);
 }

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/batches.h"
 #include "api/captures.h"
 #include "api/change.h"
+#include "api/dead_letters.h"
 #include "api/events.h"
 #include "api/exchange.h"
 #include "api/fleet.h"
 #include "api/listing.h"
+#include "api/lookup.h"
 #include "api/page.h"
 #include "api/picture.h"
 #include "api/reply.h"
@@ -46,6 +49,16 @@ static const struct path table[] = {
     { "GET", "/v1/captures/{id}/events", ROUTE_CAPTURE_EVENTS, events_of_one,
       OR_CAPTURE_TOKEN },
     { "GET", "/v1/events", ROUTE_EVENTS, events_of_all, OR_BATCH_TOKEN },
+    { "GET", "/v1/batches", ROUTE_BATCHES, batches_list, WITH_KEY },
+    { "GET", "/v1/batches/{id}", ROUTE_BATCH, batches_get, WITH_KEY },
+    { "GET", "/v1/dead-letters", ROUTE_DEAD_LETTERS, dead_letters_list,
+      WITH_KEY },
+    { "GET", "/v1/dead-letters/{id}", ROUTE_DEAD_LETTER, dead_letters_get,
+      WITH_KEY },
+    { "DELETE", "/v1/dead-letters/{id}", ROUTE_DEAD_LETTER, dead_letters_drop,
+      WITH_KEY },
+    { "POST", "/v1/dead-letters/{id}/retry", ROUTE_DEAD_LETTER,
+      dead_letters_retry, WITH_KEY },
     { "GET", "/v1/fleet", ROUTE_FLEET, fleet_get, WITH_KEY },
     { "GET", "/", ROUTE_PAGE, page_get, OPEN },
     { "GET", "/page/{file}", ROUTE_PAGE, page_get, OPEN },
@@ -179,8 +192,7 @@ void router_handle(struct http_request *request, void *arg)
         return;
     x->route = p->route;
     if (strstr(p->path, "{id}") && !uuid_is_valid(x->name)) {
-        reply_problem(x, PROBLEM_NOT_FOUND,
-                      "\"%s\" is no capture's id; ids are UUIDs", x->name);
+        lookup_unknown(x);
         return;
     }
     for (char *c = x->name; *c && p->route != ROUTE_PAGE; c++)

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/captures.h"
 #include "api/counters.h"
 #include "api/idempotency_key.h"
+#include "api/lookup.h"
 #include "api/queue.h"
 #include "api/receipt.h"
 #include "api/reply.h"
@@ -216,7 +216,7 @@ void submit_handle(struct exchange *x)
                              "again");
         goto out;
     }
-    if (captures_db_ready(x))
+    if (lookup_ready(x))
         submit(x, &submissions, has_key ? key : NULL);
 out:
     submissions_release(&submissions);

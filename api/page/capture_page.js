@@ -3,7 +3,7 @@
 import { announce } from "./announce.js";
 import { change, get } from "./api.js";
 import { element } from "./element.js";
-import { frame, frameKey } from "./frame.js";
+import { frame, frameKey, storyKey } from "./frame.js";
 import { fetchCapture, onCapture, onLine } from "./news.js";
 import { back, failed, heading, loading, openPart } from "./part.js";
 import { actions, chip, facts, outcome, trouble } from "./story.js";
@@ -24,6 +24,10 @@ const eventWords = {
   callback: "Your application was called",
 };
 
+const sourceWords = {
+  api: "by the API", webhook: "by a webhook", poll: "found by asking", retry: "from a dead letter",
+};
+
 const outcomeWords = {
   duplicate: "heard before", ignored: "ignored", dead: "dead letter",
   waiting: "not taken yet", "given-up": "given up", delivered: "taken",
@@ -36,16 +40,28 @@ function moodOf(event) {
   return "";
 }
 
+// A provider may tell a hundred times that it is at work.
+function runs(events) {
+  const found = [];
+  for (const event of events) {
+    const last = found.at(-1);
+    if (event.event === "progress" && last?.event === "progress" && last.attempt === event.attempt) last.times++;
+    else found.push({ ...event, times: 1 });
+  }
+  return found;
+}
+
 function timeline(events) {
   const start = Date.parse(events[0]?.at);
-  return element("ol", { class: "timeline" }, events.map((event) => element("li", { "data-mood": moodOf(event) },
+  return element("ol", { class: "timeline" }, runs(events).map((event) => element("li", { "data-mood": moodOf(event) },
     element("time", { datetime: event.at, title: clock(event.at) }, `+${seconds(Date.parse(event.at) - start)}`),
     element("div", {},
       element("strong", {}, eventWords[event.event] ?? event.event),
       element("span", { class: "tags" },
         [event.attempt > 1 ? `attempt ${event.attempt}` : null,
-          event.source ? `by ${event.by ?? event.source}` : null,
-          outcomeWords[event.outcome] ?? null].filter(Boolean).join(", ")),
+          event.by ? `by ${event.by}` : sourceWords[event.source],
+          event.times > 1 ? `${event.times} times` : null,
+          outcomeWords[event.outcome]].filter(Boolean).join(", ")),
       event.error ? element("p", { class: "reason" }, event.error) : null))));
 }
 
@@ -61,7 +77,7 @@ export function openCapture([, id]) {
       back("#/", "Captures"),
       element("header", { class: "part-head" }, title, state),
       stage, side, history));
-  let shown = "";
+  let shown = { frame: "", story: "" };
 
   async function again(capture) {
     try {
@@ -81,21 +97,23 @@ export function openCapture([, id]) {
   }
 
   function show(capture) {
-    if (capture.jobId !== id || shown === frameKey(capture)) return;
-    const isNews = shown !== "";
+    const keys = { frame: frameKey(capture), story: storyKey(capture) };
+    const before = shown;
+    if (capture.jobId !== id || before.frame === keys.frame) return;
+    shown = keys;
+    stage.replaceChildren(frame(capture));
+    if (before.story === keys.story) return;
     const focused = side.contains(document.activeElement);
-    shown = frameKey(capture);
     title.replaceChildren(shortUrl(capture.url));
     document.title = `${shortUrl(capture.url)} · Shotfleet`;
     state.replaceChildren(chip(capture.status), " ", element("a", { href: capture.url, rel: "noopener noreferrer", target: "_blank" }, "Visit the page"));
-    stage.replaceChildren(frame(capture));
     side.replaceChildren(
       ...actions(capture, { again, page: false }),
       ...[trouble(capture)].filter(Boolean),
       element("h2", {}, "About"),
       facts(capture, { whole: true }));
     if (focused) title.focus({ preventScroll: true });
-    if (isNews && (isFinal(capture.status) || capture.status === "queued")) announce(outcome(capture));
+    if (before.story !== "" && (isFinal(capture.status) || capture.status === "queued")) announce(outcome(capture));
     showHistory().catch(() => { history.hidden = true; });
   }
 
@@ -103,7 +121,7 @@ export function openCapture([, id]) {
     try {
       show(await fetchCapture(id, abort.signal));
     } catch (problem) {
-      if (!abort.signal.aborted && shown === "") stage.replaceChildren(failed(problem, load));
+      if (!abort.signal.aborted && shown.frame === "") stage.replaceChildren(failed(problem, load));
     }
   }
 

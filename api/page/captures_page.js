@@ -5,7 +5,7 @@ import { change } from "./api.js";
 import { startComposer } from "./composer.js";
 import { button, element } from "./element.js";
 import { filterOf, filters, fits } from "./filters.js";
-import { frame, frameKey } from "./frame.js";
+import { frame, frameKey, storyKey } from "./frame.js";
 import { createGallery } from "./gallery.js";
 import { fetchCapture, onCapture, onLine } from "./news.js";
 import { actions, facts, outcome, steps, trouble } from "./story.js";
@@ -13,21 +13,22 @@ import { count, isFinal, shortUrl } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 let current = null; // id of the capture that was asked for here
-let currentKey = "";
+let shown = { frame: "", story: "" };
 let composer = null;
 
 // --- the capture that was asked for
 
 function showCurrent(capture) {
-  if (capture.jobId !== current || currentKey === frameKey(capture)) return;
-  currentKey = frameKey(capture);
+  const keys = { frame: frameKey(capture), story: storyKey(capture) };
+  const before = shown;
+  if (capture.jobId !== current || before.frame === keys.frame) return;
+  shown = keys;
   byId("current").hidden = false;
-  byId("current").replaceChildren(
-    frame(capture),
-    element("div", { class: "story" },
-      element("h2", {}, shortUrl(capture.url)),
-      steps(capture), trouble(capture), facts(capture),
-      actions(capture, { again })));
+  byId("current").firstElementChild.replaceWith(frame(capture));
+  if (before.story === keys.story) return;
+  byId("current").lastElementChild.replaceChildren(
+    element("h2", {}, shortUrl(capture.url)),
+    ...[steps(capture), trouble(capture), facts(capture), ...actions(capture, { again })].filter(Boolean));
   if (isFinal(capture.status) || capture.status === "queued") announce(outcome(capture));
 }
 
@@ -40,7 +41,6 @@ function again(capture) {
 
 async function follow({ jobId }) {
   current = jobId;
-  currentKey = "";
   showCurrent(await fetchCapture(jobId));
 }
 

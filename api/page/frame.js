@@ -34,9 +34,14 @@ function waiting(capture) {
   return capture.progress ? `Being captured, ${capture.progress} %` : "Being captured";
 }
 
-// What frame() shows depends on nothing else.
+// What the parts beside a picture depend on: to draw them anew for less would take
+// a button from under the pointer.
+export function storyKey(capture) {
+  return JSON.stringify([capture.jobId, capture.status, capture.attempt, capture.image?.sha256, capture.error]);
+}
+
 export function frameKey(capture) {
-  return JSON.stringify([capture.status, capture.attempt, capture.image?.sha256, capture.progress, capture.error]);
+  return storyKey(capture) + capture.progress;
 }
 
 function view(capture) {

@@ -29,6 +29,7 @@ _fixtures = _load("integration_fixtures", os.path.join(INTEGRATION, "conftest.py
 servers = _fixtures.servers
 stack = _fixtures.stack
 pages = _fixtures.pages
+provider = _fixtures.provider
 pytest_runtest_makereport = _fixtures.pytest_runtest_makereport
 
 webdriver = pytest.importorskip("selenium.webdriver",

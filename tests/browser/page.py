@@ -3,6 +3,7 @@
 import json
 import os
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 
 from harness import ROOT
@@ -60,7 +61,10 @@ class Page:
 
     def find(self, selector):
         """The first that is shown, or None."""
-        return next((node for node in self.all(selector) if node.is_displayed()), None)
+        try:
+            return next((node for node in self.all(selector) if node.is_displayed()), None)
+        except StaleElementReferenceException:
+            return None
 
     def all(self, selector):
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
@@ -104,16 +108,28 @@ class Page:
         """Types where the focus is."""
         self.focus().send_keys(*keys)
 
-    def click(self, selector, timeout_s=15):
-        self.wait(selector, timeout_s).click()
+    def click(self, selector):
+        self._click(lambda: self.find(selector), selector)
 
-    def button(self, text, within="body"):
+    def click_button(self, text, within="body"):
         """The button or link with these words."""
-        def found():
-            return next((node for node in self.all(f"{within} button, {within} a")
-                         if node.text.strip() == text and node.is_displayed()), None)
+        self._click(lambda: next(
+            (node for node in self.all(f"{within} button, {within} a")
+             if node.text.strip() == text and node.is_displayed()), None),
+            f"the button “{text}”")
 
-        return wait_for(found, 15, f"a button “{text}”")
+    def _click(self, find, what):
+        """What is found may be drawn anew before it is hit."""
+        def hit():
+            try:
+                node = find()
+                if node:
+                    node.click()
+                return node
+            except StaleElementReferenceException:
+                return None
+
+        wait_for(hit, 15, f"{what} to be there")
 
     # judging
 

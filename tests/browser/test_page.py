@@ -105,7 +105,7 @@ def test_the_options_reach_the_row(stack, page):
     page.wait("#hideSelectors").send_keys(".cookies, .ads")
     page.wait("#advanced").send_keys('{"timezone": "UTC", "metadata": {"order": 7}}')
     page.press(Keys.TAB)
-    page.button("Capture").click()
+    page.click_button("Capture")
     page.wait("#current .steps")
     (row,) = stack.sql("select options, metadata from jobs")
     assert row.options == {

@@ -411,7 +411,9 @@ static void on_step(void *arg)
     if (w->fd >= 0 && !w->eof)
         send_some(w);
     answer_late(w);
-    if (w->open == 0 && w->streams == 0 && w->eof) {
+    /* a request that is held outlives its connection */
+    if (w->open == 0 && w->streams == 0 && w->eof && !w->held &&
+        w->over == w->requests) {
         loop_stop(w->loop);
         return;
     }

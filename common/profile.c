@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/profile_map.h"
 #include "common/profile_parse.h"
+#include "common/profile_submit.h"
 
 static const char suffix[] = ".json";
 
@@ -34,6 +35,7 @@ int profile_parse(struct profile *out, const char *file, const char *ptr,
 void profile_release(struct profile *p)
 {
     free(p->file);
+    submit_release(p);
     free(p->answer.job_id.items);
     free(p->webhook.id.items);
     free(p->webhook.redact.items);

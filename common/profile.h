@@ -19,6 +19,18 @@ enum webhook_answer {
     WEBHOOK_ANSWER_OK,      /* OK, as plain text */
 };
 
+/* How the fields of a submission are sent. */
+enum submit_form { SUBMIT_JSON, SUBMIT_FORM, SUBMIT_QUERY };
+
+/* What becomes of a job's option `name`. */
+struct submit_option {
+    const char *name;
+    const char *field;          /* what the provider calls it; dots nest */
+    double scale;               /* numbers are multiplied by it */
+    const char *join;           /* lists become one text; or NULL */
+    struct json_object *values; /* from text to value; or NULL */
+};
+
 /* All texts are borrowed from `document`, if not said otherwise. */
 struct profile {
     struct json_object *document; /* owned: the file as parsed */
@@ -30,11 +42,18 @@ struct profile {
                                  describes webhooks, nothing can be submitted */
         const char *method;
         const char *path;
-        const char *auth_header;   /* NULL: none */
-        const char *auth_value;    /* with {key} */
+        const char *auth_header; /* NULL: none */
+        const char *auth_value;  /* with {key} */
+        const char *key_field;   /* of the key, in place of the header */
+        enum submit_form form;
         const char *url_field;     /* body path of the page's URL; dots nest */
         const char *webhook_field; /* body path of the webhook URL */
-        struct json_object *constants; /* merged into every body; or NULL */
+        struct submit_option *options; /* owned */
+        size_t option_count;
+        bool only_options;              /* others are not sent */
+        struct json_object *constants;  /* merged into every body; or NULL */
+        unsigned accepted[9];           /* status codes, ended by 0; else 2xx */
+        const char *idempotency_header; /* or NULL */
     } submit;
 
     struct {
@@ -64,6 +83,9 @@ struct profile {
     struct {                     /* what the provider bears */
         double status_per_s;     /* questions in a second, of the whole fleet */
         unsigned status_at_once; /* of one poller */
+        double submit_per_s;     /* captures in a second, of one worker with
+                                    all its processes; 0: any number */
+        unsigned submit_at_once; /* likewise */
     } limits;
 
     struct { /* by error code; else by HTTP class */

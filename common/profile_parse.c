@@ -10,68 +10,8 @@
 #include "common/profile_fields.h"
 #include "common/profile_map.h"
 #include "common/profile_parse.h"
+#include "common/profile_submit.h"
 #include "common/profile_webhook.h"
-
-static void read_base_url(const struct fields *f, struct profile *p)
-{
-    const char *url = fields_need_text(f, "base_url");
-    const char *host = NULL;
-
-    p->submit.base_url = url;
-    if (!url)
-        return;
-    if (strncmp(url, "http://", 7) == 0)
-        host = url + 7;
-    else if (strncmp(url, "https://", 8) == 0)
-        host = url + 8;
-    if (!host || !*host || *host == '/' || strpbrk(url, " \t?#@") ||
-        fields_has_control(url))
-        fields_fail(f, "base_url", "must be like https://host/path");
-    else if (url[strlen(url) - 1] == '/')
-        fields_fail(f, "base_url", "must not end with /");
-}
-
-static void read_submit_auth(const struct fields *submit, struct profile *p)
-{
-    static const char *const keys[] = { "header", "value", NULL };
-    struct fields f;
-
-    if (!fields_open(&f, submit, "auth"))
-        return;
-    fields_only(&f, keys);
-    fields_need(&f, "header");
-    p->submit.auth_header = fields_header_name(&f, "header");
-    p->submit.auth_value = fields_need_text(&f, "value");
-    if (p->submit.auth_value && (!strstr(p->submit.auth_value, "{key}") ||
-                                 fields_has_control(p->submit.auth_value)))
-        fields_fail(
-            &f, "value",
-            "must contain {key}, which stands for "
-            "SHOTFLEET_PROVIDER_KEY; a key itself does not belong here");
-}
-
-static void read_submit(const struct fields *root, struct profile *p)
-{
-    static const char *const keys[] = {
-        "base_url",  "method",        "path",      "auth",
-        "url_field", "webhook_field", "constants", NULL,
-    };
-    static const char *const methods[] = { "POST", "PUT", "PATCH", NULL };
-    struct fields f;
-    struct fields constants;
-
-    if (!fields_open(&f, root, "submit"))
-        return;
-    fields_only(&f, keys);
-    read_base_url(&f, p);
-    p->submit.method = methods[fields_choice(&f, "method", methods, 0)];
-    p->submit.path = fields_url_path(&f, "path");
-    read_submit_auth(&f, p);
-    p->submit.url_field = fields_json_path(&f, "url_field");
-    p->submit.webhook_field = fields_json_path(&f, "webhook_field");
-    if (fields_open(&constants, &f, "constants"))
-        p->submit.constants = constants.object;
-}
 
 static void read_answer(const struct fields *root, struct profile *p)
 {
@@ -102,11 +42,12 @@ static void read_status(const struct fields *root, struct profile *p)
         fields_fail(&f, "", "needs submit.base_url and answer.job_id");
 }
 
-/* The poller keeps to them; the defaults suit a service that is built for it.
- */
+/* Poller and worker keep to them; the defaults suit a service that is built for
+ * it. */
 static void read_limits(const struct fields *root, struct profile *p)
 {
     static const char *const keys[] = { "status_per_s", "status_at_once",
+                                        "submit_per_s", "submit_at_once",
                                         NULL };
     struct fields f;
 
@@ -119,6 +60,9 @@ static void read_limits(const struct fields *root, struct profile *p)
         fields_number(&f, "status_per_s", 0.01, 10000, p->limits.status_per_s);
     p->limits.status_at_once = (unsigned)fields_number(
         &f, "status_at_once", 1, 1000, p->limits.status_at_once);
+    p->limits.submit_per_s = fields_number(&f, "submit_per_s", 0.01, 10000, 0);
+    p->limits.submit_at_once =
+        (unsigned)fields_number(&f, "submit_at_once", 1, 1000, 0);
 }
 
 static void read_errors(const struct fields *root, struct profile *p)
@@ -175,7 +119,7 @@ int profile_from_document(struct profile *out, const char *file,
     fields_only(&root, keys);
     read_name(&root, out);
     fields_text(&root, "about"); /* for people; only its type is checked */
-    read_submit(&root, out);
+    submit_read(&root, out);
     read_answer(&root, out);
     webhook_read(&root, out);
     read_status(&root, out);

@@ -68,6 +68,10 @@ static int load_key(struct provider *p, char error[SETTINGS_ERROR_SIZE])
         explicit_bzero(value, strlen(value));
         free(value);
     }
+    if (*key && profile->submit.key_field) {
+        p->key = key;
+        return 0;
+    }
     explicit_bzero(key, strlen(key));
     free(key);
     return 0;
@@ -99,6 +103,9 @@ void providers_release(struct providers *p)
         if (item->auth_line)
             explicit_bzero(item->auth_line, strlen(item->auth_line));
         free(item->auth_line);
+        if (item->key)
+            explicit_bzero(item->key, strlen(item->key));
+        free(item->key);
         free(item->base_url);
     }
     free(p->items);

@@ -14,6 +14,7 @@ struct provider {
     const struct profile *profile;
     char *base_url;  /* no trailing slash; "" when it only sends webhooks */
     char *auth_line; /* "Name: value" for every request; NULL: none */
+    char *key;       /* for submit.key_field; NULL: none */
 };
 
 struct providers {

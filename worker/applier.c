@@ -11,11 +11,10 @@
 #include "worker/breaker.h"
 #include "worker/fetcher.h"
 #include "worker/job_loader.h"
-#include "worker/submission.h"
+#include "worker/submitter.h"
 #include "worker/worker_metrics.h"
 
 enum {
-    SUBMIT_TIMEOUT_MS = 30 * 1000,
     /* An entry that was handed out so often without an outcome kills its
      * workers. */
     DELIVERIES_MAX = 10,
@@ -25,14 +24,8 @@ struct applier {
     struct applier_options o;
     struct job_loader *loader;
     struct fetcher *fetcher;
-    struct breakers *breakers; /* by base URL of providers, host of pictures */
-};
-
-/* A submission under way. */
-struct work {
-    struct applier *applier;
-    struct entry *entry;
-    const struct provider *provider;
+    struct submitter *submitter;
+    struct breakers *breakers; /* by host of pictures */
 };
 
 static void finished(struct applier *a, struct entry *e)
@@ -59,116 +52,6 @@ static void finish_dead(struct applier *a, struct entry *e, const char *error,
 {
     entry_finish_dead(e, error, delay_ms);
     finished(a, e);
-}
-
-/* --- submissions */
-
-/* Without a result it is the picture that came in answer. */
-static void count_submission(struct applier *a, const struct entry *e)
-{
-    const char *event = e->result.event ? e->result.event : "completed";
-    enum worker_metric metric = SUBMISSIONS_ACCEPTED;
-
-    if (strcmp(event, "failed") == 0)
-        metric = SUBMISSIONS_REFUSED;
-    else if (strcmp(event, "postpone") == 0)
-        metric = SUBMISSIONS_POSTPONED;
-    metric_add(a->o.metrics, metric, 1);
-}
-
-/* A host that asks for a pause, or refuses our key, would tell every other
- * capture the same. */
-static void report(struct applier *a, const struct provider *p,
-                   const struct http_answer *answer, int64_t delay_ms)
-{
-    int64_t now_ms = clock_monotonic_ms();
-    bool answered = answer->failure == HTTP_OK;
-
-    breaker_report(a->breakers, p->base_url, answered && answer->status < 500,
-                   now_ms);
-    if (answered && (answer->status == 401 || answer->status == 403 ||
-                     answer->status == 429))
-        breaker_pause(a->breakers, p->base_url, delay_ms, now_ms);
-}
-
-static void on_submitted(const struct http_answer *answer, void *arg)
-{
-    struct work *w = arg;
-    struct applier *a = w->applier;
-    struct entry *e = w->entry;
-    bool is_picture = submission_is_picture(answer);
-
-    if (!is_picture)
-        submission_judge(e, w->provider, answer);
-    count_submission(a, e);
-    report(a, w->provider, answer, e->result.delay_ms);
-    free(w);
-    if (is_picture)
-        fetcher_take(a->fetcher, e, answer->content_type, answer->body,
-                     answer->body_len);
-    else
-        finished(a, e);
-}
-
-static void post(struct applier *a, struct entry *e, const struct provider *p,
-                 const char *body)
-{
-    struct work *w = mem_alloc(sizeof *w);
-    char *url = provider_url(p, p->profile->submit.path, NULL);
-    const char *headers[] = { "Content-Type: application/json", p->auth_line,
-                              NULL };
-    struct http_call_options options = {
-        .method = p->profile->submit.method,
-        .url = url,
-        .headers = headers,
-        .body = body,
-        .body_len = strlen(body),
-        .max_bytes = LIMIT_PICTURE_BYTES, /* it may be the picture at once */
-        .timeout_ms = SUBMIT_TIMEOUT_MS,
-    };
-
-    *w = (struct work){ .applier = a, .entry = e, .provider = p };
-    http_client_start(a->o.http, &options, on_submitted, w);
-    free(url);
-}
-
-static void submit(struct applier *a, struct entry *e)
-{
-    const struct provider *p = providers_find(a->o.providers, e->job.provider);
-    char error[256], path[512];
-    char *webhook_url, *body;
-    int64_t wait_ms;
-
-    if (strcmp(e->job.status, "queued") != 0) {
-        finish(a, e, "ignored", NULL, NULL); /* somebody was faster */
-        return;
-    }
-    if (!p || !*p->base_url) {
-        snprintf(error, sizeof error,
-                 "no provider \"%.64s\" that takes captures is set up",
-                 e->job.provider);
-        finish(a, e, "failed", "UNKNOWN_PROVIDER", error);
-        return;
-    }
-    wait_ms = breaker_wait_ms(a->breakers, p->base_url, clock_monotonic_ms());
-    if (wait_ms > 0) { /* costs neither a request nor an attempt */
-        entry_finish(e, "postpone", "PROVIDER_PAUSED",
-                     "the provider is left alone for a while");
-        e->result.delay_ms = backoff_ms(0, 2 * wait_ms, 2 * wait_ms);
-        finished(a, e);
-        return;
-    }
-    snprintf(path, sizeof path, "%s/webhooks/%s", a->o.webhook_url,
-             p->profile->name);
-    webhook_url =
-        webhook_url_make(path, a->o.token_key, e->job.id, e->job.attempt);
-    body = submission_body(p, &e->job, webhook_url, error, sizeof error);
-    if (body)
-        post(a, e, p, body);
-    else
-        finish(a, e, "failed", "INVALID_REQUEST", error);
-    free(webhook_url);
-    free(body);
 }
 
 /* --- webhooks, and what the poller found out */
@@ -263,9 +146,18 @@ static void apply_verdict(struct applier *a, struct entry *e)
         finish_dead(a, e, "unknown verdict", -1);
 }
 
-static void on_fetched(struct entry *e, void *arg)
+static void on_finished(struct entry *e, void *arg)
 {
     finished(arg, e);
+}
+
+static void on_pictured(struct entry *e, const struct http_answer *answer,
+                        void *arg)
+{
+    struct applier *a = arg;
+
+    fetcher_take(a->fetcher, e, answer->content_type, answer->body,
+                 answer->body_len);
 }
 
 static void on_loaded(struct entry *e, void *arg)
@@ -276,7 +168,7 @@ static void on_loaded(struct entry *e, void *arg)
     if (!e->job.found) {
         finish_dead(a, e, "no job has this id", -1);
     } else if (e->kind == ENTRY_SUBMIT) {
-        submit(a, e);
+        submitter_take(a->submitter, e);
     } else if (e->fields.provider &&
                strcmp(e->fields.provider, e->job.provider) != 0) {
         e->job.found = false; /* nor may this dead letter hold the job up */
@@ -348,8 +240,19 @@ struct applier *applier_new(struct loop *loop,
                                                .store = options->store,
                                                .breakers = a->breakers,
                                                .metrics = options->metrics,
-                                               .fn = on_fetched,
+                                               .fn = on_finished,
                                                .arg = a });
+    a->submitter = submitter_new(
+        &(struct submitter_options){ .loop = loop,
+                                     .http = options->http,
+                                     .providers = options->providers,
+                                     .paces = options->paces,
+                                     .metrics = options->metrics,
+                                     .webhook_url = options->webhook_url,
+                                     .token_key = options->token_key,
+                                     .submitted = on_finished,
+                                     .pictured = on_pictured,
+                                     .arg = a });
     a->loader = job_loader_new(loop, options->db, on_loaded, a);
     return a;
 }
@@ -359,6 +262,7 @@ void applier_free(struct applier *a)
     if (!a)
         return;
     job_loader_free(a->loader);
+    submitter_free(a->submitter);
     fetcher_free(a->fetcher);
     breakers_free(a->breakers);
     free(a);

@@ -11,6 +11,7 @@
 #include "common/db.h"
 #include "common/http_client.h"
 #include "common/provider.h"
+#include "worker/pace.h"
 #include "worker/recorder.h"
 
 struct applier;
@@ -21,6 +22,7 @@ struct applier_options {
     const struct providers *providers;
     struct store *store;
     struct recorder *recorder;
+    struct paces *paces;
     struct metrics *metrics;
     const char *webhook_url;        /* borrowed; no trailing slash */
     const struct secret *token_key; /* NULL: webhook URLs get no token */

@@ -26,9 +26,11 @@ int main(int argc, char **argv)
     options.grace_ms = settings->grace_s * 1000;
     shared.metrics = worker_metrics_new(options.processes + 1);
     options.metrics = shared.metrics;
+    shared.paces = paces_new(options.processes);
     log_info(NULL, "working with %u processes", options.processes);
     code = supervisor_run(&options);
 out:
+    paces_free(shared.paces);
     metrics_free(shared.metrics);
     worker_config_release(&config);
     return code;

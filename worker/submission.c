@@ -16,52 +16,22 @@ enum {
     RETRY_AFTER_CAP_MS = 300 * 1000,
 };
 
-/* Puts `value` (taken) at a dotted path; objects on the way are made. */
-static void put_at(struct json_object *root, const char *path,
-                   struct json_object *value)
+static bool is_accepted(const struct profile *profile, unsigned status)
 {
-    const char *dot;
+    const unsigned *accepted = profile->submit.accepted;
 
-    while ((dot = strchr(path, '.'))) {
-        char *name = mem_dup(path, (size_t)(dot - path));
-        struct json_object *inner = NULL;
-
-        if (!json_object_object_get_ex(root, name, &inner) ||
-            !json_object_is_type(inner, json_type_object)) {
-            inner = json_object_new_object();
-            json_object_object_add(root, name, inner);
-        }
-        free(name);
-        root = inner;
-        path = dot + 1;
-    }
-    json_object_object_add(root, path, value);
+    if (*accepted == 0)
+        return status >= 200 && status <= 299;
+    while (*accepted != 0 && *accepted != status)
+        accepted++;
+    return *accepted != 0;
 }
 
-char *submission_body(const struct provider *p, const struct job *job,
-                      const char *webhook_url, char *error, size_t error_size)
+static void put_off(struct entry *e, const char *code, const char *error,
+                    int64_t delay_ms)
 {
-    const struct profile *profile = p->profile;
-    struct json_object *body =
-        json_parse(job->options, strlen(job->options), error, error_size);
-    char *text = NULL;
-
-    if (!body || !json_object_is_type(body, json_type_object)) {
-        json_object_put(body);
-        return NULL;
-    }
-    if (profile->submit.constants) {
-        json_object_object_foreach(profile->submit.constants, name, value)
-            put_at(body, name, json_object_get(value));
-    }
-    put_at(body, profile->submit.url_field, json_object_new_string(job->url));
-    if (profile->submit.webhook_field)
-        put_at(body, profile->submit.webhook_field,
-               json_object_new_string(webhook_url));
-    text = mem_strdup(
-        json_object_to_json_string_ext(body, JSON_C_TO_STRING_NOSLASHESCAPE));
-    json_object_put(body);
-    return text;
+    entry_finish(e, "postpone", code, error);
+    e->result.delay_ms = delay_ms;
 }
 
 static void postpone(struct entry *e, const char *code, const char *error,
@@ -70,8 +40,7 @@ static void postpone(struct entry *e, const char *code, const char *error,
     log_warning(LOG_WITH({ "job", e->job.id }, { "provider", e->job.provider }),
                 "could not submit a capture, trying again in %lld ms: %s",
                 (long long)delay_ms, error);
-    entry_finish(e, "postpone", code, error);
-    e->result.delay_ms = delay_ms;
+    put_off(e, code, error, delay_ms);
 }
 
 static int64_t wait_for(const struct http_answer *answer)
@@ -97,10 +66,9 @@ static void judge_error(struct entry *e, const struct provider *p,
     if (!message)
         message = fallback;
     if (status == 401 || status == 403)
-        postpone(e, code,
-                 "the provider refuses our key; check "
-                 "SHOTFLEET_PROVIDER_KEY",
-                 FORBIDDEN_MS);
+        put_off(e, code,
+                "the provider refuses our key; check SHOTFLEET_PROVIDER_KEY",
+                FORBIDDEN_MS);
     else if (status == 429 || status >= 500 ||
              profile_retryable(p->profile, code, status))
         postpone(e, code, message, wait_for(answer));
@@ -143,7 +111,7 @@ void submission_judge(struct entry *e, const struct provider *p,
     if (answer->failure != HTTP_OK)
         postpone(e, "PROVIDER_UNREACHABLE", answer->error,
                  backoff_ms(0, BUSY_MS, BUSY_MS));
-    else if (answer->status < 200 || answer->status > 299)
+    else if (!is_accepted(p->profile, answer->status))
         judge_error(e, p, answer);
     else
         judge_accepted(e, p, answer);

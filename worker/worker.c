@@ -185,6 +185,7 @@ static void make_work(struct worker *w)
         .http = w->http,
         .providers = &config->providers,
         .store = w->store,
+        .paces = shared->paces,
         .metrics = shared->metrics,
         .webhook_url = config->settings.webhook_url,
         .token_key =
@@ -285,7 +286,7 @@ int worker_child(unsigned index, void *arg)
     struct worker w = { .shared = arg };
     int code = EXIT_CONFIG;
 
-    (void)index;
+    paces_use_row(w.shared->paces, index);
     load_config(&w);
     w.loop = loop_new();
     w.drain = loop_timer_new(w.loop, check_drained, &w);

@@ -368,6 +368,7 @@ def test_a_provider_that_refuses_our_key_is_left_alone(fleet, provider, pages):
     wait_for(lambda: "refuses our key" in fleet.log("worker"), 30, "the complaint")
     wait_for(lambda: all(fleet.job(j).error_code for j in jobs), 30, "all to be put off")
     assert provider.refused <= 10  # at most a first burst of each process
+    assert fleet.log("worker").count("refuses our key") == 1  # of all processes, in a minute
     assert all(fleet.job(j).attempt == 1 and fleet.job(j).status == "queued" for j in jobs)
 
 

@@ -17,6 +17,9 @@ static const char full[] =
     "'submit':{'base_url':'https://api.example/v1','method':'PUT',"
     "'path':'/shots?fast=1','auth':{'header':'X-Key','value':'{key}'},"
     "'url_field':'page.url','webhook_field':'hook.url',"
+    "'form':'json','only_options':true,'options':{'fullPage':'page.full',"
+    "'delay':{'field':'wait','scale':0.001,'join':',','values':{'x':1}}},"
+    "'accepted':[201,202],'idempotency_header':'Idempotency-Key',"
     "'constants':{'async':true,'hook':{'events':['done']}}},"
     "'answer':{'job_id':['body:id','body:data.id']},"
     "'webhook':{'auth':{'kind':'hmac','header':'X-Sig','layout':'composite',"
@@ -35,7 +38,8 @@ static const char full[] =
     "'paid':'ignored'}}},"
     "'status':{'path':'/shots/{id}','payload':{'status':'body:status',"
     "'words':{'done':'completed'}}},"
-    "'limits':{'status_per_s':2.5,'status_at_once':3},"
+    "'limits':{'status_per_s':2.5,'status_at_once':3,"
+    "'submit_per_s':0.5,'submit_at_once':4},"
     "'errors':{'retryable':['SLOW','busy'],'permanent':'NO'}}";
 
 /* as little as there can be */
@@ -84,6 +88,20 @@ static void every_key_is_read(void **state)
     assert_string_equal(p.submit.url_field, "page.url");
     assert_string_equal(p.submit.webhook_field, "hook.url");
     assert_int_equal(json_boolean(p.submit.constants, "async"), 1);
+    assert_int_equal(p.submit.form, SUBMIT_JSON);
+    assert_true(p.submit.only_options);
+    assert_int_equal(p.submit.option_count, 2);
+    assert_string_equal(p.submit.options[0].name, "fullPage");
+    assert_string_equal(p.submit.options[0].field, "page.full");
+    assert_true(p.submit.options[0].scale == 1);
+    assert_string_equal(p.submit.options[1].field, "wait");
+    assert_true(p.submit.options[1].scale == 0.001);
+    assert_string_equal(p.submit.options[1].join, ",");
+    assert_int_equal(json_number(p.submit.options[1].values, "x", 0), 1);
+    assert_int_equal(p.submit.accepted[0], 201);
+    assert_int_equal(p.submit.accepted[1], 202);
+    assert_int_equal(p.submit.accepted[2], 0);
+    assert_string_equal(p.submit.idempotency_header, "Idempotency-Key");
 
     assert_int_equal(p.answer.job_id.count, 2);
     assert_int_equal(p.answer.job_id.items[0].kind, PLACE_BODY);
@@ -131,6 +149,8 @@ static void every_key_is_read(void **state)
     assert_int_equal(p.status.payload.word_count, 1);
     assert_true(p.limits.status_per_s == 2.5);
     assert_int_equal(p.limits.status_at_once, 3);
+    assert_true(p.limits.submit_per_s == 0.5);
+    assert_int_equal(p.limits.submit_at_once, 4);
     assert_int_equal(p.errors.retryable_count, 2);
     assert_string_equal(p.errors.retryable[1], "busy");
     assert_int_equal(p.errors.permanent_count, 1);
@@ -149,6 +169,8 @@ static void little_is_needed(void **state)
     assert_null(p.status.path);
     assert_true(p.limits.status_per_s == 100);
     assert_int_equal(p.limits.status_at_once, 20);
+    assert_true(p.limits.submit_per_s == 0);
+    assert_int_equal(p.limits.submit_at_once, 0);
     assert_int_equal(p.webhook.auth, WEBHOOK_URL_TOKEN);
     assert_true(p.webhook.require_token);
     profile_release(&p);
@@ -200,10 +222,14 @@ static void unknown_keys_are_named_with_the_known(void **state)
           "answer, webhook, status, limits, errors" },
         { "'method'", "'secret'",
           "submit: unknown key \"secret\"; the keys here are base_url, method, "
-          "path, auth, url_field, webhook_field, constants" },
+          "path, auth, form, url_field, webhook_field, options, only_options, "
+          "constants, accepted, idempotency_header" },
         { "'value':'{key}'", "'valeu':'{key}'",
           "submit.auth: unknown key \"valeu\"; the keys here are header, "
-          "value" },
+          "value, field" },
+        { "'scale'", "'times'",
+          "submit.options.delay: unknown key \"times\"; the keys here are "
+          "field, scale, join, values" },
         { "'answer':{'job_id'", "'answer':{'id'",
           "answer: unknown key \"id\"; the keys here are job_id" },
         { "'require_token'", "'token'",
@@ -225,7 +251,7 @@ static void unknown_keys_are_named_with_the_known(void **state)
           "status: unknown key \"url\"; the keys here are path, payload" },
         { "'status_per_s'", "'rate'",
           "limits: unknown key \"rate\"; the keys here are status_per_s, "
-          "status_at_once" },
+          "status_at_once, submit_per_s, submit_at_once" },
         { "'permanent'", "'fatal'",
           "errors: unknown key \"fatal\"; the keys here are retryable, "
           "permanent" },
@@ -262,6 +288,12 @@ static void wrong_types_are_named(void **state)
           "limits.status_per_s: must be a number from 0.01 to 10000" },
         { "'status_at_once':3", "'status_at_once':0",
           "limits.status_at_once: must be a number from 1 to 1000" },
+        { "'submit_at_once':4", "'submit_at_once':0",
+          "limits.submit_at_once: must be a number from 1 to 1000" },
+        { "'submit_at_once':4", "'submit_at_once':1001",
+          "limits.submit_at_once: must be a number from 1 to 1000" },
+        { "'submit_per_s':0.5", "'submit_per_s':0",
+          "limits.submit_per_s: must be a number from 0.01 to 10000" },
         { "'status_at_once':3", "'status_at_once':1001",
           "limits.status_at_once: must be a number from 1 to 1000" },
         { "['SLOW','busy']", "['SLOW',null]",
@@ -309,8 +341,26 @@ static void wrong_values_are_named_with_the_remedy(void **state)
           "submit.base_url: must be like https://host/path" },
         { "https://api.example/v1", "https://",
           "submit.base_url: must be like https://host/path" },
-        { "'PUT'", "'GET'",
-          "submit.method: \"GET\" is not one of POST, PUT, PATCH" },
+        { "'PUT'", "'HEAD'",
+          "submit.method: \"HEAD\" is not one of POST, PUT, PATCH, GET" },
+        { "'PUT'", "'GET'", "submit.method: GET is for the form \"query\"" },
+        { "'form':'json'", "'form':'xml'",
+          "submit.form: \"xml\" is not one of json, form, query" },
+        { "'value':'{key}'", "'field':'key'",
+          "submit.auth.field: goes without header and value" },
+        { "'page.full'", "'page.'",
+          "submit.options.fullPage: \"page.\" is no path like "
+          "data.image.url" },
+        { "[201,202]", "[199]",
+          "submit.accepted: must be up to 8 numbers from 200 to 399" },
+        { "[201,202]", "[400]",
+          "submit.accepted: must be up to 8 numbers from 200 to 399" },
+        { "[201,202]", "[200,201,202,203,204,205,206,207,208]",
+          "submit.accepted: must be up to 8 numbers from 200 to 399" },
+        { "[201,202]", "[]",
+          "submit.accepted: must be a list of status codes" },
+        { "'Idempotency-Key'", "'Idempotency Key'",
+          "submit.idempotency_header: \"Idempotency Key\" is no header name" },
         { "/shots?fast=1", "shots",
           "submit.path: must start with / and have no blanks" },
         { "'X-Key'", "'X Key'",

@@ -46,10 +46,10 @@ async function follow({ jobId }) {
 
 // What was refused is told there, with the batch; see batch_page.js.
 function openBatch({ batchId, refused, captures }, body) {
-  const reasons = captures
-    .map((item, i) => (item.problem ? `${body.captures[i].url}: ${item.problem.detail}` : null)).filter(Boolean);
+  const reasons = captures.flatMap(({ problem }, i) => (problem
+    ? [`${body.captures[i].url} ${problem.errors.map((error) => error.reason).join(", ")}`] : []));
   if (refused > 0) sessionStorage.setItem(`refused-${batchId}`, JSON.stringify(reasons));
-  announce(`${count(captures.length - (refused ?? 0), "capture")} accepted`);
+  announce(`${count(captures.length - refused, "capture")} accepted`);
   location.hash = `#/batches/${batchId}`;
 }
 

@@ -105,13 +105,13 @@ function clearErrors() {
 
 const subjects = { url: "The address", urls: "The addresses", advanced: "This" };
 
-// Each complaint goes to its field, the rest below the form.  "captures[3].url"
+// Each complaint goes to its field, the rest below the form.  "captures.3.url"
 // is the fourth address.
 function showProblem(problem) {
   let first = null;
   const rest = [];
   for (const { field, reason } of problem.errors ?? []) {
-    const [, item, name] = /^captures\[(\d+)\]\.?(.*)$/.exec(field) ?? [null, null, field];
+    const [, item, name] = /^captures\.(\d+)\.?(.*)$/.exec(field) ?? [null, null, field];
     const input = fields[isMany() && name === "url" ? "urls" : name] ?? (item === null ? null : fields.urls);
     const place = input && byId(`${input.name}-error`);
     if (!place || place.childNodes.length > 0) {

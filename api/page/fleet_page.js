@@ -84,16 +84,18 @@ export function openFleet() {
   const title = heading("Fleet");
   const words = element("div", {}, loading());
   const drawings = plots.map(([name, value, format]) => ({ value, ...createPlot(name, format) }));
+  const plotted = element("div", { class: "plots", hidden: true }, drawings.map(({ node }) => node));
   const tables = element("div", { class: "pair" });
   const scores = element("div", {});
   const leave = openPart(element("div", { class: "part" },
     element("header", { class: "part-head" }, title, element("p", { class: "soft" }, `Asked every ${periodMs / 1000} seconds; the plots go back as far as this tab.`)),
     words,
-    element("div", { class: "plots" }, drawings.map(({ node }) => node)),
+    plotted,
     tables, scores));
 
   const endFleet = onFleet((samples) => {
     const { fleet } = samples.at(-1);
+    plotted.hidden = false;
     words.replaceChildren(verdict(fleet), tiles(fleet));
     for (const { value, update } of drawings) update(samples.map((sample) => ({ at: sample.at, value: value(sample) })));
     tables.replaceChildren(

@@ -15,9 +15,9 @@ export function bar(batch) {
     "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": batch.progress,
     "aria-valuetext": `${batch.progress} %: ${inWords(batch)}`,
   });
-  for (const status of order) {
+  for (const status of order.filter((name) => batch.counts[name] > 0)) {
     const part = element("i", { "data-status": status });
-    part.style.flexGrow = batch.counts[status] ?? 0;
+    part.style.flexGrow = batch.counts[status];
     node.append(part);
   }
   return node;

@@ -259,7 +259,7 @@ class ShotfleetCapture extends HTMLElement {
       });
       const receipt = await answerOf(response);
       this.#tell("submitted", receipt);
-      return await this.#follow(receipt.jobId, receipt.watch?.token ?? "", signal);
+      return await this.#follow(receipt.jobId, receipt.watchToken, signal);
     } catch (error) {
       return this.#fail(error, signal);
     }

@@ -16,10 +16,10 @@ HELD_S = 3       # connections that others would need
 SPOILT_S = 7     # longer than the deadlines of Redis's connections
 FULL_S = 4
 WRONG_S = 6      # a clock
-# how far, in seconds; PostgreSQL's less, because what it plans ahead is late by
-# as much when its clock goes back
-JUMPS_S = (-7200, -900, -90, 90, 900, 7200)
-DATABASE_JUMPS_S = (-7200, -90, 90)
+JUMPS_S = (-7200, -900, -90, 90, 900, 7200)  # of a clock
+# PostgreSQL's not forward by less than the hour from which on the poller knows that
+# a plan was made by a wrong clock: such a plan is late, by as much
+DATABASE_JUMPS_S = (-7200, -900, -90, 90, 7200)
 SERVERS = ("redis", "postgresql")
 
 
@@ -254,10 +254,10 @@ class Faults:
     # clocks
 
     def clock_of_a_program(self):
-        self.jump([self.rng.choice(sorted(set(self.world.clocks) - set(SERVERS)))], JUMPS_S)
+        self.jump([self.rng.choice(sorted(set(self.world.clocks) - set(SERVERS)))])
 
     def clock_of_redis(self):
-        self.jump(["redis"], JUMPS_S)
+        self.jump(["redis"])
 
     def clock_of_postgresql(self):
         self.jump(["postgresql"], DATABASE_JUMPS_S)
@@ -265,7 +265,7 @@ class Faults:
     def clock_of_all(self):
         self.jump(list(self.world.clocks), DATABASE_JUMPS_S)
 
-    def jump(self, names, choices):
+    def jump(self, names, choices=JUMPS_S):
         seconds = self.rng.choice(choices)
         for name in names:
             self.world.clocks[name].off_by(seconds)

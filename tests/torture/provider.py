@@ -7,6 +7,7 @@ import asyncio
 import collections
 import json
 import random
+import time
 import urllib.parse
 
 from doubles import png, sign_webhook
@@ -18,7 +19,8 @@ CORRUPTED = 0.01
 FAILED = 0.10       # half of them for good
 FORGOTTEN = 0.005   # its status API knows nothing of the capture
 GONE = 0.005        # the picture vanishes
-BUSY = 0.01         # 429 in place of taking the capture
+BUSY = 0.0005       # with this capture a second begins in which it takes none
+BUSY_S = 1
 MEAN_DELAY_S = 0.2
 SEND_AGAIN_S = (1, 3)  # a webhook that was not answered 2xx
 PICTURE = png(4, 3)
@@ -62,6 +64,7 @@ class Provider:
         self.told = collections.defaultdict(set)  # job -> reasons to fail
         self.counts = collections.Counter()
         self.down = False
+        self.busy_until = 0
         self.tasks = set()
         self.server = None
 
@@ -75,8 +78,11 @@ class Provider:
         try:
             while message := await read_message(reader):
                 status, kind, data = self.answer(*message)
-                writer.write(b"HTTP/1.1 %d x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
-                             % (status, kind, len(data)) + data)
+                writer.write(b"HTTP/1.1 %d x\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
+                             % (status, kind, len(data)))
+                if status == 429:
+                    writer.write(b"Retry-After: %d\r\n" % BUSY_S)
+                writer.write(b"\r\n" + data)
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
@@ -104,12 +110,13 @@ class Provider:
         return reply(404, {"error": "not found", "code": "INVALID_REQUEST"})
 
     def submit(self, body):
-        capture = Capture(len(self.captures) + 1, self.seed, body["webhookUrl"], body["url"])
-        if capture.chance(BUSY):
-            self.captures[capture.id] = capture
-            capture.forgotten = True
+        now = time.monotonic()
+        if now < self.busy_until:
             self.counts["too busy"] += 1
             return reply(429, {"error": "busy", "code": "RATE_LIMITED"})
+        capture = Capture(len(self.captures) + 1, self.seed, body["webhookUrl"], body["url"])
+        if capture.chance(BUSY):
+            self.busy_until = now + BUSY_S
         self.captures[capture.id] = capture
         self.counts["captures"] += 1
         task = asyncio.get_running_loop().create_task(self.render(capture))

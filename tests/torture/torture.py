@@ -44,10 +44,11 @@ PATIENCE_S = 180   # that a probe gets
 PERSON_S = 10      # between two looks of a person at what needs one
 
 
-def run_faults(world, rng, end, say):
+def run_faults(world, rng, only, end, say):
     """{fault: [seconds to recover]}; None stands for never."""
     stopping = threading.Event()
-    table = Faults(world, rng, stopping.wait).all()
+    table = {name: fault for name, fault in Faults(world, rng, stopping.wait).all().items()
+             if not only or only in name}
     recoveries = collections.defaultdict(list)
     names = []
     while time.monotonic() < end:
@@ -63,7 +64,8 @@ def run_faults(world, rng, end, say):
         for name in applied:
             recoveries[name].append(recovered)
         say(f"{' + '.join(applied)}:"
-            f" {'NEVER RECOVERED' if recovered is None else f'{recovered:.1f} s'}")
+            f" {'NEVER RECOVERED' if recovered is None else f'{recovered:.1f} s'},"
+            f" {world.in_flight()} entries on the streams")
     return recoveries
 
 
@@ -112,6 +114,7 @@ def parse_arguments():
     parser.add_argument("--minutes", type=float, default=3, help="of faults (3)")
     parser.add_argument("--seed", type=int, default=random.randrange(10000))
     parser.add_argument("--jobs", type=int, help=f"in all ({RATE} a second)")
+    parser.add_argument("--only", help="faults with this in their name")
     parser.add_argument("--settle-s", type=float, default=600,
                         help="how long everything gets to end at the end (600)")
     parser.add_argument("--keep", action="store_true", help="keep the logs in any case")
@@ -131,7 +134,7 @@ def run(world, args, say):
         say("no clocks that jump: they need a C compiler")
     load = Load(world, args.jobs, args.minutes * 60)
     load.start()
-    recoveries = run_faults(world, random.Random(args.seed),
+    recoveries = run_faults(world, random.Random(args.seed), args.only,
                             time.monotonic() + args.minutes * 60, say)
     stop_being_unwell(world)
     load.join(60)

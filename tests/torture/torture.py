@@ -20,10 +20,7 @@ import argparse
 import collections
 import os
 import random
-import shutil
-import signal
 import sys
-import tempfile
 import threading
 import time
 
@@ -31,11 +28,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "integration"))
 os.environ.setdefault("SHOTFLEET_BIN", os.path.join(ROOT, "build", "release", "bin"))
 
-import processes  # noqa: E402
 import verdict  # noqa: E402
 from faults import Faults, stop_being_unwell, subject  # noqa: E402
 from load import Load  # noqa: E402
-from world import World  # noqa: E402
+from world import private_world  # noqa: E402
 
 RATE = 30          # jobs a second unless --jobs says otherwise
 QUIET_S = (1, 4)   # between faults
@@ -145,29 +141,18 @@ def run(world, args, say):
 
 def main():
     args = parse_arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
-    processes.adopt_orphans()
-    folder = tempfile.mkdtemp(prefix="shotfleet-", dir="/tmp")
-    os.chmod(folder, 0o711)
     begin = time.monotonic()
 
     def say(text):
         print(f"{time.monotonic() - begin:7.1f} s  {text}", flush=True)
 
-    world = World(folder, args.seed)
-    found = None
-    try:
+    with private_world(args.seed) as world:
         found = run(world, args, say)
         print(f"\n{found}")
-    finally:
-        broken = world.tear_down()
-    for text in broken:
-        print(text)
-    good = found.kept() and not broken
+        world.kept = args.keep or not found.kept()
+    good = found.kept() and not world.broken
     print(f"\n{'kept every promise' if good else 'BROKE A PROMISE'}; again with:"
           f" --minutes {args.minutes:g} --seed {args.seed} --jobs {args.jobs}")
-    if good and not args.keep:
-        shutil.rmtree(folder)
     sys.exit(0 if good else 1)
 
 

@@ -3,7 +3,12 @@ with keepers that start again what has died, a provider, and one who asks."""
 
 import asyncio
 import base64
+import contextlib
 import os
+import shutil
+import signal
+import sys
+import tempfile
 import threading
 import time
 
@@ -14,6 +19,7 @@ import redis
 import clock
 import disk
 from application import Application
+import processes
 from harness import Stack
 from provider import Provider
 from proxy import Proxy
@@ -31,6 +37,27 @@ SETTINGS = {
 }
 
 
+@contextlib.contextmanager
+def private_world(seed, settings=None):
+    """A World in a folder of its own, which is kept when `kept` says so, something
+    broke, or somebody ended us."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
+    processes.adopt_orphans()
+    folder = tempfile.mkdtemp(prefix="shotfleet-", dir="/tmp")
+    os.chmod(folder, 0o711)
+    world = World(folder, seed, settings)
+    try:
+        yield world
+    finally:
+        world.broken += world.tear_down()
+        for text in world.broken:
+            print(text)
+    if world.broken or world.kept:
+        print(f"logs are in {folder}/stack")
+    else:
+        shutil.rmtree(folder)
+
+
 class World:
     def __init__(self, folder, seed, settings=None):
         self.folder = folder
@@ -38,6 +65,8 @@ class World:
         self.keeping = True
         self.keeper = threading.Thread(target=self.keep, daemon=True)
         self.restarts = 0
+        self.broken = []  # in words
+        self.kept = False
         self.connection = None
         self.lock = threading.Lock()
         self.odd_ends = []  # exit codes that no fault of ours explains

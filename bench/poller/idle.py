@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+"""What does a poller cost that has nothing to do, beside --rows finished jobs?
+
+Two databases in one PostgreSQL, one empty and one with that history.  A poller
+runs on each for --seconds; pg_stat_statements and pg_stat_user_tables say what
+it asked for and what PostgreSQL touched.  Then each of its questions by itself,
+with explain (analyze, buffers).
+"""
+
+import argparse
+import os
+import sys
+import time
+
+BENCH = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [BENCH, os.path.join(BENCH, "worker")]
+import lab  # noqa: E402,F401  (sets the search path)
+from lab import meter, report  # noqa: E402
+from lab.world import Lab  # noqa: E402
+
+from growth import add_history  # noqa: E402
+
+# Asked as the poller does; rolled back.
+QUESTIONS = {
+    "queued jobs": "select * from requeue_due(9223372036854775807, 500)",
+    "silent jobs": "select * from check_due(60000, array['screenshotly'], array[20],"
+                   " array[100]::real[], 100)",
+    "deadlines": "select * from end_due(100)",
+    "dead letters": "select * from feed_due(20)",
+    "callbacks": "select * from callbacks_due(500)",
+    "clocks set back": "select repair_plans(60000)",
+}
+TOUCHED = """
+select sum(calls)::float as queries, sum(shared_blks_hit + shared_blks_read)::float as buffers,
+       sum(total_exec_time) as ms
+from pg_stat_statements s join pg_database d on d.oid = s.dbid
+where d.datname = current_database() and toplevel"""
+SCANS = """
+select coalesce(sum(seq_tup_read), 0)::float as rows from pg_stat_user_tables
+where relname ~ '^(jobs|deliveries)'"""
+
+
+def touched(stack):
+    row = stack.sql(TOUCHED)[0]
+    return {"queries": row.queries or 0, "buffers": row.buffers or 0, "ms": row.ms or 0,
+            "rows": stack.sql(SCANS)[0].rows}
+
+
+def idle(stack, seconds):
+    """Per minute."""
+    poller = stack.start("poller")
+    time.sleep(5)  # what it does once
+    stack.sql("select pg_stat_statements_reset()")
+    stack.sql("select pg_stat_reset()")
+    cpu_s = meter.cpu_s(poller.process.pid)
+    time.sleep(seconds)
+    cpu_s = meter.cpu_s(poller.process.pid) - cpu_s
+    stack.stop("poller")  # it leaves its last statistics behind
+    found = {**touched(stack), "cpu_ms": cpu_s * 1e3}
+    return {name: value * 60 / seconds for name, value in found.items()}
+
+
+def explain(stack, question):
+    """(ms, buffers), of the second time: what it is when it is asked each second."""
+    for _ in range(2):
+        stack.sql("begin")
+        plan = stack.sql(f"explain (analyze, buffers, format json) {question}")[0][0][0]
+        stack.sql("rollback")
+    top = plan["Plan"]
+    return plan["Execution Time"], top["Shared Hit Blocks"] + top["Shared Read Blocks"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--long", action="store_true",
+                        help="10 million rows; needs 10 GB and some ten minutes")
+    options = parser.parse_args()
+    if options.long:
+        options.rows = 10_000_000
+    where = report.machine()
+    minutes, plans = {}, {}
+    with Lab() as lab:
+        lab.start_redis()
+        lab.start_postgres()
+        lab.stack.sql("alter system set shared_preload_libraries = 'pg_stat_statements'")
+        lab.postgres.stop()
+        lab.postgres.start()
+        for rows in (0, options.rows):
+            stack = lab.another_stack()
+            stack.sql("create extension pg_stat_statements")
+            add_history(stack, rows)
+            stack.sql("vacuum analyze")
+            minutes[rows] = idle(stack, options.seconds)
+            plans[rows] = {name: explain(stack, q) for name, q in QUESTIONS.items()}
+            report.progress(f"{rows:,} rows: measured")
+    print(f"\n{where}\n\nAn idle minute\n")
+    print(report.table(
+        ["finished jobs", "queries", "buffers", "rows read by scans", "PostgreSQL ms",
+         "the poller's CPU ms"],
+        [[f"{rows:,}", report.number(m["queries"]), report.number(m["buffers"]),
+          report.number(m["rows"]), report.number(m["ms"], 1), report.number(m["cpu_ms"])]
+         for rows, m in minutes.items()]))
+    print("\nOne question, by explain (analyze, buffers)\n")
+    print(report.table(
+        ["question"] + [f"{what}, {rows:,} jobs" for rows in plans for what in ("ms", "buffers")],
+        [[name] + [cell for rows in plans for cell in (
+            report.number(plans[rows][name][0], 2), plans[rows][name][1])]
+         for name in QUESTIONS]))
+    report.save("poller-idle.json", {"where": where, "minutes": minutes, "plans": plans})
+
+
+if __name__ == "__main__":
+    main()

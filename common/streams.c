@@ -43,8 +43,9 @@ void stream_add(struct redis *r, const char *stream,
     *a = (struct added){ .fn = fn, .arg = arg };
     argv[n++] = REDIS_TEXT("XADD");
     argv[n++] = REDIS_TEXT(stream);
-    if (strcmp(stream, STREAM_LIVE) == 0) {
-        snprintf(length, sizeof length, "%d", STREAM_LIVE_LENGTH);
+    if (strcmp(stream, STREAM_LIVE) == 0 ||
+        strcmp(stream, STREAM_REFUSALS) == 0) {
+        snprintf(length, sizeof length, "%d", STREAM_CAPPED_LENGTH);
         argv[n++] = REDIS_TEXT("MAXLEN");
         argv[n++] = REDIS_TEXT("~");
         argv[n++] = REDIS_TEXT(length);

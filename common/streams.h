@@ -14,10 +14,12 @@
 #define STREAM_WEBHOOK "shotfleet:webhook"
 #define STREAM_CALLBACK "shotfleet:callback"
 #define STREAM_LIVE "shotfleet:live"
+#define STREAM_REFUSALS "shotfleet:refusals"
 #define STREAM_GROUP "workers"
 
-/* Entries kept in the live stream; a browser that was away longer asks anew. */
-enum { STREAM_LIVE_LENGTH = 10000 };
+/* Entries kept in the streams without a group: live (a browser that was away
+ * longer asks anew) and refusals (the poller counts and deletes them). */
+enum { STREAM_CAPPED_LENGTH = 10000 };
 
 /* "1700000000000-18446744073709551615" and a NUL */
 enum { STREAM_ID_SIZE = 42 };
@@ -34,8 +36,8 @@ struct stream_field {
 /* `id` is NULL when it is not known to be appended; `error` says why. */
 typedef void stream_added_fn(const char *id, const char *error, void *arg);
 
-/* XADD with an id by Redis; the live stream is capped. Fields are copied.  `fn`
- * may be NULL. */
+/* XADD with an id by Redis; the streams without a group are capped. Fields are
+ * copied.  `fn` may be NULL. */
 void stream_add(struct redis *r, const char *stream,
                 const struct stream_field *fields, size_t count,
                 stream_added_fn *fn, void *arg);

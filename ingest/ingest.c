@@ -27,6 +27,7 @@ struct ingest {
     struct shards *shards;
     struct health *health;
     struct access_log *log;
+    struct tally *tally;
     struct http_server *server; /* NULL until a Redis was judged */
     struct loop_timer *open;
     struct loop_timer *drain;
@@ -84,7 +85,9 @@ static void check_drained(void *arg)
 {
     struct ingest *in = arg;
 
-    if (http_server_in_flight(in->server) == 0)
+    /* what was counted has to reach redis */
+    if (http_server_in_flight(in->server) == 0 &&
+        shards_outstanding(in->shards) == 0)
         loop_stop(in->loop);
     else
         loop_timer_start(in->drain, DRAIN_CHECK_MS);
@@ -100,6 +103,7 @@ static void on_stop(void *arg)
         return;
     }
     http_server_quiesce(in->server);
+    tally_flush(in->tally);
     check_drained(in);
 }
 
@@ -124,12 +128,14 @@ static int ingest_start(struct ingest *in)
     in->log = access_log_new(
         in->loop, &(struct access_log_options){ .refusals = s->log_refusals,
                                                 .sample = s->log_sample });
+    in->tally = tally_new(in->loop, in->shards, in->shared->series);
     in->receiver = (struct receiver){ .gate = in->shared->gate,
                                       .shards = in->shards,
                                       .health = in->health,
                                       .series = in->shared->series,
                                       .metrics = in->shared->metrics,
                                       .log = in->log,
+                                      .tally = in->tally,
                                       .sha256 = sha256_new() };
     reload(in); /* a replaced child must not fall back to old secrets */
     loop_on_signal(in->loop, SIGHUP, on_reload, in);
@@ -148,6 +154,7 @@ int ingest_child(unsigned index, void *arg)
     shards_free(in.shards); /* answers what still waits */
     health_free(in.health);
     http_server_free(in.server);
+    tally_free(in.tally);
     access_log_free(in.log);
     sha256_free(in.receiver.sha256);
     gate_release(&in.reloaded);

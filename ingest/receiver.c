@@ -55,6 +55,7 @@ static void refuse(struct receiver *rc, struct http_request *r, size_t counters,
                        refusal_text(refusal));
 
     metric_add(rc->metrics, counters + refusal, 1);
+    tally_add(rc->tally, counters + refusal);
     http_respond(r, refusal_status(refusal), "application/json", body,
                  (size_t)len, refusal == REFUSED_METHOD ? allow : NULL);
 }

@@ -14,6 +14,7 @@
 #include "ingest/gate.h"
 #include "ingest/health.h"
 #include "ingest/ingest_metrics.h"
+#include "ingest/tally.h"
 
 struct receiver {
     const struct gate *gate;
@@ -22,6 +23,7 @@ struct receiver {
     const struct ingest_series *series;
     struct metrics *metrics;
     struct access_log *log;
+    struct tally *tally;
     struct sha256 *sha256; /* of receipts */
 };
 

@@ -7,6 +7,7 @@
 #include "poller/poller.h"
 #include "poller/poller_metrics.h"
 #include "poller/poller_settings.h"
+#include "poller/scorecard.h"
 
 enum { REDIS_DEADLINE_MS = 5000 };
 
@@ -32,6 +33,8 @@ int main(int argc, char **argv)
     struct providers providers = { 0 };
     struct poller p = { .providers = &providers };
     struct admin *admin = NULL;
+    struct db *slow = NULL; /* for what may take seconds */
+    struct scorecard *scorecard = NULL;
     char error[SETTINGS_ERROR_SIZE];
     int code = EXIT_CONFIG;
 
@@ -50,6 +53,8 @@ int main(int argc, char **argv)
     p.db = db_new(p.loop, settings.database_url, "shotfleet-poller");
     p.http = http_client_new(p.loop, NULL); /* the operator's addresses only */
     supervisor_watch_stop(p.loop, on_stop, p.loop);
+    slow = db_new(p.loop, settings.database_url, "shotfleet-poller-slow");
+    scorecard = scorecard_new(p.loop, slow, p.shards, p.metrics);
     poller_start(&p);
     log_info(NULL, "looking for silent jobs");
     loop_run(p.loop);
@@ -58,7 +63,9 @@ int main(int argc, char **argv)
 out:
     http_client_free(p.http);
     db_free(p.db);
+    db_free(slow);
     shards_free(p.shards);
+    scorecard_free(scorecard);
     admin_free(admin);
     metrics_free(p.metrics);
     poller_release(&p);

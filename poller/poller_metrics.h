@@ -13,6 +13,7 @@ enum poller_metric {
     JOBS_EXPIRED,
     DEAD_LETTERS_FED,
     CALLBACKS_QUEUED,
+    DAYS_SUMMED,
     CHECKS_IN_FLIGHT,
     HELD_BACK,
     REDIS_UP,

@@ -7,10 +7,21 @@
 #include "cli/dead_arguments.h"
 #include "cli/output.h"
 #include "common/db.h"
+#include "common/mem.h"
 
 enum { PATIENCE_MS = 2000, SHOWN_MAX = 1000 };
 
-enum column { ID, JOB, PROVIDER, ATTEMPTS, RECEIVED, NEXT, ERROR, PAYLOAD };
+enum column {
+    ID,
+    JOB,
+    PROVIDER,
+    ATTEMPTS,
+    RECEIVED,
+    NEXT,
+    ERROR,
+    HISTORY,
+    PAYLOAD
+};
 
 /* Which ones; the newest SHOWN_MAX are enough to look at, all are changed. */
 static struct rows *find(struct database *d, const struct dead_arguments *a)
@@ -26,7 +37,12 @@ static struct rows *find(struct database *d, const struct dead_arguments *a)
         "      when dropped then 'given up' else 'next try in '"
         "      || greatest(0, extract(epoch from next_attempt_at - now()))"
         "         ::integer || ' s' end,"
-        " error, encode(payload, 'escape') "
+        " error,"
+        " (select string_agg(concat(h ->> 'at', '  ', h ->> 'error',"
+        "   '  (' || (h ->> 'times') || ' times, until ' || (h ->> 'last')"
+        "   || ')'), chr(30) order by n)"
+        "  from jsonb_array_elements(history) with ordinality t (h, n)),"
+        " encode(payload, 'escape') "
         "from dead_letters_open($1::uuid[], $2, $3::uuid, $4)",
         values, ARRAY_LEN(values), "read the dead letters");
 }
@@ -56,6 +72,21 @@ static void list(const struct rows *r)
         cli_complain("no dead letters");
 }
 
+/* One try a line. */
+static void show_history(const char *history)
+{
+    while (history && *history) {
+        size_t len = strcspn(history, "\x1e");
+        char *line = mem_dup(history, len);
+
+        printf("%-15s ", "tried");
+        output_safely(stdout, line);
+        putchar('\n');
+        free(line);
+        history += len + (history[len] != '\0');
+    }
+}
+
 static void show(const struct rows *r)
 {
     static const char *const names[] = {
@@ -71,6 +102,10 @@ static void show(const struct rows *r)
 
     for (size_t row = 0; row < rows_count(r); row++) {
         for (size_t column = ID; column <= PAYLOAD; column++) {
+            if (column == HISTORY) {
+                show_history(rows_value(r, row, column));
+                continue;
+            }
             printf("%-15s ", names[column]);
             print_field(r, row, column, '\n');
         }
@@ -151,9 +186,11 @@ const struct command command_dead = {
     "not\n"
     "be fetched or is none, its job is unknown, its body makes no sense.  It "
     "is\n"
-    "tried again three times, later each time; then it waits for you.\n\n"
+    "tried again three times, later each time; then it waits for you.  While "
+    "the\n"
+    "picture's host is away its tries are not counted, for a day.\n\n"
     "  list   id, job, provider, tries, received, state, error\n"
-    "  show   all of it, the raw body included\n"
+    "  show   all of it: each try and its error, the raw body\n"
     "  retry  to be tried again at once\n"
     "  drop   give it up; a job that waited for it fails with DROPPED\n\n"
     "  --provider P   of this provider\n"

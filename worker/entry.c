@@ -160,3 +160,9 @@ void entry_finish_dead(struct entry *e, const char *error, int64_t delay_ms)
     entry_finish(e, "dead", "DEAD_LETTER", error);
     e->result.delay_ms = delay_ms;
 }
+
+void entry_finish_waiting(struct entry *e, const char *error, int64_t delay_ms)
+{
+    entry_finish(e, "dead", "PICTURE_HOST", error);
+    e->result.delay_ms = delay_ms;
+}

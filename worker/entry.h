@@ -97,6 +97,9 @@ void entry_finish(struct entry *e, const char *event, const char *code,
                   const char *error);
 /* Tried again with a new attempt, later each time. */
 void entry_finish_retry(struct entry *e, const char *code, const char *error);
+/* A dead letter whose picture's host is away: fed back after `delay_ms` and
+ * later each time, for a day without using its tries up. */
+void entry_finish_waiting(struct entry *e, const char *error, int64_t delay_ms);
 /* A dead letter, fed back after `delay_ms`; -1: it waits for a person. */
 void entry_finish_dead(struct entry *e, const char *error, int64_t delay_ms);
 

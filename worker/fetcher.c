@@ -16,6 +16,7 @@ enum {
     FETCHES_MAX = 64,
     FETCHES_PER_HOST_MAX = 32,
     TIMEOUT_MS = 60 * 1000,
+    PAUSE_CAP_MS = 5 * 60 * 1000, /* that a host may ask for */
 };
 
 /* Where pictures come from, as long as any of its pictures is in hand. */
@@ -149,6 +150,18 @@ void fetcher_take(struct fetcher *f, struct entry *e, const char *type,
               on_stored, t);
 }
 
+/* Is it the host that is in trouble, rather than this picture? */
+static bool is_away(const struct http_answer *answer)
+{
+    unsigned status = answer->status;
+
+    if (answer->failure == HTTP_OK)
+        return status == 408 || status == 429 || status >= 500;
+    return answer->failure == HTTP_UNRESOLVED ||
+           answer->failure == HTTP_UNREACHABLE ||
+           answer->failure == HTTP_TIMED_OUT;
+}
+
 static void fail(struct fetcher *f, struct entry *e,
                  const struct http_answer *answer)
 {
@@ -165,9 +178,25 @@ static void fail(struct fetcher *f, struct entry *e,
     if (answer->failure == HTTP_OK &&
         (answer->status == 404 || answer->status == 410))
         entry_finish_retry(e, "PICTURE_GONE", error); /* nothing else helps */
+    else if (is_away(answer))
+        entry_finish_waiting(e, error, PICTURE_RETRY_MS);
     else
         entry_finish_dead(e, error, PICTURE_RETRY_MS);
     f->o.fn(e, f->o.arg);
+}
+
+/* Anything below 500 is an answer. */
+static void heed(struct fetcher *f, const struct host *h,
+                 const struct http_answer *answer)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t wish_ms = answer->retry_after_ms;
+
+    breaker_report(f->o.breakers, h->name,
+                   answer->failure == HTTP_OK && answer->status < 500, now_ms);
+    if (answer->failure == HTTP_OK && answer->status >= 400 && wish_ms > 0)
+        breaker_pause(f->o.breakers, h->name,
+                      wish_ms < PAUSE_CAP_MS ? wish_ms : PAUSE_CAP_MS, now_ms);
 }
 
 static void on_answer(const struct http_answer *answer, void *arg)
@@ -176,11 +205,8 @@ static void on_answer(const struct http_answer *answer, void *arg)
     struct fetcher *f = t->fetcher;
     struct entry *e = t->entry;
 
-    /* anything below 500 is an answer */
     t->host->under_way--;
-    breaker_report(f->o.breakers, t->host->name,
-                   answer->failure == HTTP_OK && answer->status < 500,
-                   clock_monotonic_ms());
+    heed(f, t->host, answer);
     fetch_free(t);
     f->under_way--;
     if (answer->failure == HTTP_OK && answer->status == 200)
@@ -215,8 +241,8 @@ static void start(struct fetcher *f, struct fetch *t)
         return;
     }
     fetch_free(t);
-    entry_finish_dead(e, "the picture's host is left alone for a while",
-                      wait_ms);
+    entry_finish_waiting(e, "the picture's host is left alone for a while",
+                         wait_ms);
     f->o.fn(e, f->o.arg);
 }
 

@@ -143,6 +143,7 @@ class ProviderDouble(HttpDouble):
         self.secret = secret
         self.key = key  # expected as a bearer token; None: any
         self.picture = png()
+        self.serve_picture = lambda capture: None  # or (status, headers, body)
         self.captures = []
         self.refused = 0  # requests with a wrong key
         self.answers = []  # statuses that our webhooks got, in order
@@ -217,7 +218,7 @@ class ProviderDouble(HttpDouble):
             self.questions.append(capture)
             return self.status(capture) or reply(200, capture.status)
         if capture and parts[1] == "images":
-            return 200, {"Content-Type": "image/png"}, self.picture
+            return self.serve_picture(capture) or (200, {"Content-Type": "image/png"}, self.picture)
         return reply(404, {"error": "not found", "code": "INVALID_REQUEST"})
 
     def _submit(self, body):

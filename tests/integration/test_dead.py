@@ -3,7 +3,7 @@
 import pytest
 
 from doubles import png
-from processes import wait_for
+from processes import free_port, wait_for
 
 
 @pytest.fixture
@@ -72,3 +72,72 @@ def test_wrong_usage_changes_nothing(stack, words):
 def test_an_unknown_id_says_so(stack):
     done = stack.cli("dead", "retry", "00000000-0000-7000-8000-000000000000")
     assert done.returncode == 1 and "no dead letter" in done.stderr
+
+
+def test_show_tells_every_try(stack, provider, letter):
+    """Those that went wrong in the same way on one line."""
+    def tried(n):
+        stack.cli("dead", "retry", letter.id, check=True)
+        wait_for(lambda: stack.sql("select attempts from dead_letters")[0].attempts == n, 30, "another try")
+        stack.sql("update dead_letters set next_attempt_at = null")
+    tried(2)
+    provider.picture = b"\xff\xd8\xff still none"
+    tried(3)
+    lines = [line for line in stack.cli("dead", "show", letter.id, check=True).stdout.splitlines()
+             if line.startswith("tried")]
+    assert len(lines) == 2
+    assert "10 bytes" in lines[0] and "(2 times, until 20" in lines[0]
+    assert "14 bytes" in lines[1] and "times" not in lines[1]
+
+
+def test_twenty_tries_are_kept(stack):
+    history = "[]"
+    for n in range(25):
+        [row] = stack.sql("select tried_again(%s::jsonb, %s)::text as h", history, f"error {n}")
+        history = row.h
+    assert history.count('"error"') == 20
+    assert '"error 24"' in history and '"error 5"' in history and '"error 4"' not in history
+
+
+def test_a_host_that_is_away_uses_no_tries_up(stack, provider, pages):
+    """...for a day; then its letters are like all others."""
+    stack.env["SHOTFLEET_WORKER_PROCESSES"] = "1"
+    stack.start_all("ingest", "worker", "poller")
+
+    def script(capture):
+        capture.image_url = f"http://127.0.0.1:{free_port()}/gone.png"
+        provider.complete(capture)
+    provider.script = script
+    job = stack.queue(pages.url)
+    [letter] = wait_for(lambda: stack.sql("select * from dead_letters"), 30, "a dead letter")
+    assert (letter.attempts, letter.host_waits) == (1, 0)
+
+    for n in range(1, 6):  # more than its three tries
+        stack.cli("dead", "retry", letter.id, check=True)
+        wait_for(lambda: stack.sql("select host_waits from dead_letters")[0].host_waits == n, 60, "another try")
+    [row] = stack.sql("select attempts, next_attempt_at - now() as wait, jsonb_array_length(history) as h"
+                      " from dead_letters")
+    assert row.attempts == 1 and 0 < row.wait.total_seconds() <= 600 and row.h <= 2
+    assert stack.job(job).status == "submitted" and stack.job(job).error_code == "PICTURE_HOST"
+
+    stack.sql("update dead_letters set received_at = now() - interval '25 hours'")
+    stack.cli("dead", "retry", letter.id, check=True)
+    wait_for(lambda: stack.sql("select attempts from dead_letters")[0].attempts == 2, 60, "a try that counts")
+    assert stack.sql("select host_waits from dead_letters")[0].host_waits == 5
+
+
+def test_a_host_that_comes_back_is_used_again(stack, provider, pages):
+    stack.env["SHOTFLEET_WORKER_PROCESSES"] = "1"
+    stack.start_all("ingest", "worker", "poller")
+    down = [True]
+    provider.serve_picture = lambda capture: (503, {"Retry-After": "1"}, b"") if down[0] else None
+    job = stack.queue(pages.url)
+    wait_for(lambda: stack.job(job).error_code == "PICTURE_HOST", 30, "the letter")
+    down[0] = False
+
+    def ended():
+        stack.sql("update dead_letters set next_attempt_at = now() where next_attempt_at > now() + interval '3 seconds'")
+        return stack.job(job).status == "completed"
+    wait_for(ended, 60, "the capture to be completed")
+    [letter] = stack.sql("select * from dead_letters")
+    assert letter.resolved_at and letter.attempts == 1

@@ -211,7 +211,8 @@ static enum MHD_Result wait_on(struct http_request *r)
 {
     struct http_server *s = r->server;
 
-    if (s->waiting <= AWAKE_MAX && s->now_s <= r->waiting_since_s + AWAKE_MAX_S)
+    if (!r->taken_later && s->waiting <= AWAKE_MAX &&
+        s->now_s <= r->waiting_since_s + AWAKE_MAX_S)
         return MHD_YES;
     s->waiting--;
     r->state = REQUEST_SLEEPING;
@@ -229,6 +230,11 @@ static enum MHD_Result on_body_end(struct http_request *r)
     s->options.handler(r, s->options.arg);
     if (r->state == REQUEST_ANSWERED)
         return http_request_send(r);
+    if (r->state == REQUEST_TAKEN) {
+        MHD_suspend_connection(r->connection);
+        http_take_away(r);
+        return MHD_YES;
+    }
     r->state = REQUEST_WAITING;
     s->waiting++;
     r->waiting_since_s = s->now_s;
@@ -312,6 +318,8 @@ enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
         return on_judged_body(r, upload_len);
     case REQUEST_ANSWERED:
         return http_request_send(r);
+    case REQUEST_TAKEN:
+        return MHD_NO; /* closes what stands in for the socket */
     case REQUEST_WAITING:
         r->server->calls--; /* nothing came of it */
         return wait_on(r);

@@ -3,7 +3,8 @@
  * http_server.c runs libmicrohttpd inside the loop, http_connection.c says who
  * may connect and for how long, http_access.c takes libmicrohttpd's calls about
  * a request from head to end, http_request.c is the request as handlers see it
- * and its answer, http_stream.c an answer that is written over time.
+ * and its answer, http_stream.c an answer that is written over time,
+ * http_take.c gives a socket away.
  */
 #ifndef HTTP_INTERNAL_H
 #define HTTP_INTERNAL_H
@@ -38,6 +39,7 @@ struct http_server {
     uint64_t quiet_until_s;           /* no log line about refused ones */
     char refused_ip[ADDRESS_TEXT_SIZE];
     uint16_t port;
+    int nowhere;    /* a socket that leads nowhere; -1 until it is needed */
     uint64_t calls; /* of libmicrohttpd, about connections and requests */
     bool quiescing;
     bool again;      /* something waits for the next MHD_run() */
@@ -69,6 +71,7 @@ enum request_state {
     REQUEST_ORPHANED,  /* the same, and the client is gone */
     REQUEST_ANSWERED,  /* the answer is here, libmicrohttpd has not got it */
     REQUEST_SENDING,   /* libmicrohttpd has the answer */
+    REQUEST_TAKEN,     /* its socket is somebody else's */
 };
 
 struct http_request {
@@ -88,6 +91,7 @@ struct http_request {
     bool bad_target;
     bool bad_query;          /* too many parameters */
     bool last_of_connection; /* nothing may follow it */
+    bool taken_later;        /* its socket may be: it waits asleep */
     struct buf body;
     size_t discarded_bytes; /* while lingering */
     int64_t received_us;
@@ -171,6 +175,9 @@ MUST_USE enum MHD_Result http_request_send(struct http_request *r);
 void http_request_answer(struct http_request *r, unsigned status,
                          struct MHD_Response *response, const char *type,
                          const struct http_field *fields);
+
+/* The handler took the socket while libmicrohttpd was calling. */
+void http_take_away(struct http_request *r);
 
 /* The request of this stream is over. */
 void http_stream_gone(struct http_stream *s);

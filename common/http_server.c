@@ -191,17 +191,20 @@ complete(const struct http_server_options *options)
     return o;
 }
 
-/* As many connections as the limit of open files has room for. */
-static unsigned affordable(unsigned wanted)
+/* No more connections than the limit of open files has room for. */
+static void limit_connections(struct http_server_options *o)
 {
+    size_t wanted = (size_t)o->max_connections + o->max_taken;
     size_t room = descriptors_provide(wanted, OTHER_DESCRIPTORS);
 
-    if (room < wanted)
-        log_warning(NULL,
-                    "taking %zu connections instead of %u: the limit of open "
-                    "files allows no more; raise it (ulimit -Hn, LimitNOFILE=)",
-                    room, wanted);
-    return (unsigned)room;
+    if (room >= wanted)
+        return;
+    log_warning(NULL,
+                "taking %zu connections instead of %zu: the limit of open "
+                "files allows no more; raise it (ulimit -Hn, LimitNOFILE=)",
+                room, wanted);
+    o->max_taken = (unsigned)(o->max_taken * room / wanted);
+    o->max_connections = (unsigned)room - o->max_taken;
 }
 
 struct http_server *http_server_new(struct loop *loop,
@@ -217,7 +220,8 @@ struct http_server *http_server_new(struct loop *loop,
     signal(SIGPIPE, SIG_IGN); /* sendfile() has no MSG_NOSIGNAL */
     s = mem_zalloc(sizeof *s);
     s->options = complete(options);
-    s->options.max_connections = affordable(s->options.max_connections);
+    limit_connections(&s->options);
+    s->nowhere = -1;
     s->loop = loop;
     s->port = port_of(fd);
     s->old_parser = MHD_get_version()[0] == '0';
@@ -262,6 +266,11 @@ size_t http_server_connections(const struct http_server *s)
     return s->connection_count;
 }
 
+unsigned http_server_max_taken(const struct http_server *s)
+{
+    return s->options.max_taken;
+}
+
 uint16_t http_server_port(const struct http_server *s)
 {
     return s->port;
@@ -283,6 +292,8 @@ void http_server_free(struct http_server *s)
         http_request_free(s->requests);
     assert(!s->connections);
     on_over(s);
+    if (s->nowhere >= 0)
+        close(s->nowhere);
     loop_timer_free(s->timer);
     loop_timer_free(s->over_timer);
     loop_timer_free(s->tick);

@@ -11,7 +11,7 @@
  *
  * Every request is answered exactly once: http_respond(), or
  * http_stream_begin() followed by http_stream_end() (or by the client's going
- * away).
+ * away), or its socket is taken away with http_take().
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -65,6 +65,7 @@ struct http_server_options {
     unsigned idle_timeout_s; /* without a byte either way: 30 */
 
     unsigned max_connections; /* more wait in the kernel's queue: 10000 */
+    unsigned max_taken;       /* sockets that http_take() gives away: 0 */
     unsigned max_per_address; /* connections of one peer address: any number */
     /* Is this peer a proxy, who may have any number?  NULL: none is. */
     bool (*is_proxy)(const struct sockaddr *peer, void *arg);
@@ -95,6 +96,9 @@ size_t http_server_connections(const struct http_server *s);
 /* Drops whatever is in flight: contexts are destroyed and streams closed before
  * this returns.  Not from inside the handler.  Accepts NULL. */
 void http_server_free(struct http_server *s);
+/* How many sockets may be taken: `max_taken`, or what the limit of open files
+ * has room for. */
+unsigned http_server_max_taken(const struct http_server *s);
 /* The port it got, where 0 was asked for. */
 uint16_t http_server_port(const struct http_server *s);
 
@@ -164,5 +168,17 @@ struct http_stream *http_stream_begin(struct http_request *r, unsigned status,
 MUST_USE int http_stream_write(struct http_stream *s, const char *ptr,
                                size_t len);
 void http_stream_end(struct http_stream *s);
+
+/* The handler says so before it returns, when http_take() may come later. */
+void http_will_take(struct http_request *r);
+/* Takes the socket away from the server, for what is more than an answer: an
+ * upgrade (RFC 9110, 7.8), or a stream that costs a library's connection too
+ * much.  Nothing of an answer has been sent; the descriptor is the caller's,
+ * does not block and closes on exec.  The request is over, its context is
+ * destroyed from the loop.  What the client sent behind the head, without
+ * waiting for the answer, may be lost.  -1 with errno when there is no
+ * descriptor left, and then the request still wants an answer.  Not from
+ * `head`. */
+MUST_USE int http_take(struct http_request *r);
 
 #endif

@@ -60,7 +60,9 @@ static void handler(struct http_request *r, void *arg)
     assert_ptr_equal(f, http_context(r));
     assert_int_equal(AF_INET, http_peer(r)->sa_family);
     assert_true(http_received_us(r) > 0);
-    if (strcmp(path, "/later") == 0) {
+    if (strcmp(path, "/later") == 0 || strcmp(path, "/take-later") == 0) {
+        if (strcmp(path, "/take-later") == 0)
+            http_will_take(r);
         f->held = r;
         loop_stop(f->loop);
     } else if (strcmp(path, "/stream") == 0) {
@@ -69,6 +71,9 @@ static void handler(struct http_request *r, void *arg)
                               (const struct http_field[]){
                                   { "Cache-Control", "no-store" }, { 0 } },
                               on_closed, f);
+    } else if (strcmp(path, "/take") == 0) {
+        f->taken = http_take(r);
+        assert_true(f->taken >= 0);
     } else if (strcmp(path, "/error") == 0) {
         http_respond_error(r, 418, "no \"%s\"\n\\ \xff\xc3\xa9", "tea");
     } else if (strcmp(path, "/file") == 0) {

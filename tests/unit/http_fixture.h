@@ -2,9 +2,10 @@
  * all of them share one loop.
  *
  * What the handler does depends on the path: "/later" is held, "/stream"
- * streams, "/error", "/file" and "/empty" answer with such, "/judged" gets 403
- * on its head alone; everything else is answered with one line that tells what
- * was asked.
+ * streams, "/take" takes the socket,
+ * "/take-later" is held until it may be taken, "/error", "/file" and "/empty"
+ * answer with such, "/judged" gets 403 on its head alone; everything else is
+ * answered with one line that tells what was asked.
  */
 #ifndef HTTP_FIXTURE_H
 #define HTTP_FIXTURE_H
@@ -23,6 +24,7 @@ struct fixture {
     struct http_server *server;
     struct http_request *held; /* answered later by the test */
     struct http_stream *stream;
+    int taken; /* the last socket that was */
     unsigned heads;
     unsigned handled;
     unsigned destroyed;

@@ -4,10 +4,10 @@
 
 #include "api/counters.h"
 #include "api/idempotency_cleaner.h"
+#include "api/line.h"
 #include "api/live.h"
 #include "api/router.h"
 #include "api/storage.h"
-#include "api/subscribers.h"
 #include "api/watch.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -42,6 +42,8 @@ static int serve(struct api *a, char *error, size_t error_size)
     const struct http_server_options options = {
         .listen = s->listen,
         .max_body_bytes = (size_t)s->max_body_bytes,
+        .max_connections = API_CONNECTIONS_MAX,
+        .max_taken = (unsigned)s->live_clients,
         .idle_timeout_s = IDLE_TIMEOUT_S,
         .handler = router_handle,
         .arg = a,
@@ -50,6 +52,7 @@ static int serve(struct api *a, char *error, size_t error_size)
     a->server = http_server_new(a->loop, &options, error, error_size);
     if (!a->server)
         return -1;
+    a->lines = lines_new(a->loop, a->metrics, http_server_max_taken(a->server));
     return admin_new(&a->admin, a->loop, s->admin_listen, a->metrics, is_ready,
                      a, error, error_size);
 }
@@ -87,9 +90,8 @@ int api_init(struct api *a, const struct api_settings *settings, char *error,
                            error, error_size);
     if (!a->shards)
         return -1;
-    a->subscribers = subscribers_new(a->metrics);
-    a->live = live_new(a->loop, settings->redis_url, a->db, a->subscribers,
-                       a->metrics, error, error_size);
+    a->live = live_new(a->loop, settings->redis_url, a->db, a->metrics, error,
+                       error_size);
     if (!a->live)
         return -1;
     return serve(a, error, error_size);
@@ -101,7 +103,7 @@ static void on_stopping(void *arg)
     struct api *a = arg;
 
     if (http_server_in_flight(a->server) == 0 &&
-        shards_outstanding(a->shards) == 0)
+        shards_outstanding(a->shards) == 0 && lines_unsent(a->lines) == 0)
         loop_stop(a->loop);
     else if (clock_monotonic_ms() >= a->stop_by_ms) {
         log_warning(NULL, "stopping with requests unanswered");
@@ -118,7 +120,7 @@ static void on_stop(void *arg)
         return;
     a->stop_by_ms = clock_monotonic_ms() + a->settings->grace_s * 1000;
     http_server_quiesce(a->server);
-    subscribers_dismiss(a->subscribers);
+    lines_dismiss(a->lines);
     loop_timer_start(a->stopping, 0);
 }
 
@@ -141,10 +143,10 @@ void api_release(struct api *a)
     admin_free(a->admin);
     db_free(a->db);
     http_server_free(a->server);
+    lines_free(a->lines);
     live_free(a->live);
     idempotency_cleaner_free(a->cleaner);
     shards_free(a->shards);
-    subscribers_free(a->subscribers);
     metrics_free(a->metrics);
     loop_timer_free(a->stopping);
     loop_free(a->loop);

@@ -19,14 +19,14 @@
 #include "common/shards.h"
 
 struct idempotency_cleaner;
+struct lines;
 struct live;
-struct subscribers;
 
 enum {
     /* Database calls under way; more users than that are asked to wait. */
     API_DB_CALLS_MAX = 256,
-    /* Streams of events, each a descriptor and a buffer. */
-    API_SUBSCRIBERS_MAX = 1000,
+    /* Connections with a request in hand, or between two. */
+    API_CONNECTIONS_MAX = 4096,
     /* What a client should wait when Redis or PostgreSQL is away. */
     API_RETRY_AFTER_S = 5,
 };
@@ -44,6 +44,7 @@ struct api_settings {
     char *providers_dir;
     int64_t max_body_bytes;
     int64_t watch_token_s;
+    int64_t live_clients;
     bool callbacks; /* captures may have a callbackUrl */
     int64_t grace_s;
 };
@@ -59,8 +60,8 @@ struct api {
     struct metrics *metrics;
     struct db *db;
     struct shards *shards; /* appends */
-    struct subscribers *subscribers;
-    struct live *live;
+    struct lines *lines;   /* live clients */
+    struct live *live;     /* what they follow */
     struct idempotency_cleaner *cleaner;
     struct http_server *server;
     struct admin *admin;

@@ -11,6 +11,11 @@
                         REQUESTS(name, "3xx"), REQUESTS(name, "4xx"),          \
                         REQUESTS(name, "5xx")
 
+#define ENDED(why, name)                                                       \
+    [COUNTER_LIVE_ENDED +                                                      \
+        (why)] = { "shotfleet_api_live_ended_total", "why=\"" name "\"",       \
+                   "Live clients that are gone", METRIC_COUNTER }
+
 static const struct metric series[COUNTER_COUNT] = {
     ROUTE(ROUTE_SUBMIT, "submit"),
     ROUTE(ROUTE_LIST, "list"),
@@ -38,10 +43,23 @@ static const struct metric series[COUNTER_COUNT] = {
                                "not take their entry",
                                METRIC_COUNTER },
     [COUNTER_SUBSCRIBERS] = { "shotfleet_api_subscribers", NULL,
-                              "Streams of events open now", METRIC_GAUGE },
+                              "Live clients connected now", METRIC_GAUGE },
     [COUNTER_LIVE_ENTRIES] = { "shotfleet_api_live_entries_total", NULL,
                                "Entries read from the live stream",
                                METRIC_COUNTER },
+    [COUNTER_LIVE_GAPS] = { "shotfleet_api_live_gaps_total", NULL,
+                            "Times that live entries were lost and all was "
+                            "looked up",
+                            METRIC_COUNTER },
+    [COUNTER_LIVE_TOLD] = { "shotfleet_api_live_told_total", NULL,
+                            "Events told to live clients", METRIC_COUNTER },
+    [COUNTER_LIVE_BYTES] = { "shotfleet_api_live_bytes_total", NULL,
+                             "Bytes sent to live clients", METRIC_COUNTER },
+    ENDED(LINE_LEFT, "left"),
+    ENDED(LINE_SLOW, "slow"),
+    ENDED(LINE_FINISHED, "finished"),
+    ENDED(LINE_MISBEHAVED, "misbehaved"),
+    ENDED(LINE_STOPPING, "stopping"),
 };
 
 const struct metric *counters(void)

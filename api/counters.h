@@ -3,6 +3,7 @@
 #define API_COUNTERS_H
 
 #include "api/exchange.h"
+#include "api/line.h"
 #include "common/metrics.h"
 
 enum counter {
@@ -13,6 +14,11 @@ enum counter {
     COUNTER_NOT_APPENDED,
     COUNTER_SUBSCRIBERS,
     COUNTER_LIVE_ENTRIES,
+    COUNTER_LIVE_GAPS,
+    COUNTER_LIVE_TOLD,
+    COUNTER_LIVE_BYTES,
+    COUNTER_LIVE_ENDED, /* LINE_END_COUNT of them */
+    COUNTER_LIVE_LAST = COUNTER_LIVE_ENDED + LINE_END_COUNT - 1,
     COUNTER_COUNT
 };
 

@@ -1,84 +1,140 @@
 #include "api/events.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "api/hub.h"
+#include "api/line.h"
 #include "api/live.h"
 #include "api/lookup.h"
+#include "api/message.h"
 #include "api/reply.h"
+#include "common/mem.h"
+#include "common/token.h"
 
-static const struct db_statement state_statement = {
-    "api_state",
-    "select status, document from capture_documents where id = $1::uuid",
+/* One stream.  First it is a request that waits for the first state, and
+ * belongs to the exchange; then it is a line. */
+struct events {
+    struct follower follower; /* first: see events_of() */
+    struct hub *hub;
+    struct exchange *exchange; /* NULL once it is a line */
+    struct line *line;
+    bool answered;  /* with no stream */
+    bool heard_end; /* by what Last-Event-ID says */
 };
 
-/* The subscriber of this exchange, which frees it unless it has begun. */
-static struct subscriber *subscribe(struct exchange *x, const char *job)
+static struct events *events_of(const struct follower *f)
 {
-    struct api *a = x->api;
-    struct subscriber *s = NULL;
-
-    if (strcmp(http_method(x->request), "HEAD") == 0)
-        reply(x, 200, "text/event-stream", NULL, 0, NULL);
-    else if (a->stop_by_ms > 0)
-        reply_unavailable(x, "this server is about to stop; try again");
-    else if (!(s = subscriber_new(a->subscribers, job)))
-        reply_unavailable(x, "too many streams of events are open; ask for "
-                             "the state instead, or try again");
-    x->work = s;
-    x->work_free = subscriber_free;
-    return s;
+    return (struct events *)(uintptr_t)f;
 }
 
-/* The exchange may be gone after this. */
-static void begin(struct exchange *x, struct subscriber *s)
+static void events_free(void *arg)
+{
+    struct events *e = arg;
+
+    if (!e)
+        return;
+    hub_leave_all(e->hub, &e->follower);
+    free(e);
+}
+
+/* --- the line */
+
+static void on_drained(void *arg)
+{
+    struct events *e = arg;
+
+    hub_drained(e->hub, &e->follower);
+}
+
+static int on_beat(void *arg)
+{
+    static const char comment[] = ": still here\n\n";
+    struct events *e = arg;
+
+    line_write(e->line, comment, sizeof comment - 1);
+    return 0; /* TCP finds out who is gone */
+}
+
+static void on_dismiss(void *arg)
+{
+    struct events *e = arg;
+
+    line_end(e->line, LINE_STOPPING);
+}
+
+static const struct line_owner owner = {
+    .drained = on_drained,
+    .beat = on_beat,
+    .dismiss = on_dismiss,
+    .closed = events_free,
+};
+
+static int put_head(struct buf *out, const struct exchange *x)
 {
     static const struct http_field extra[] = {
         { "X-Accel-Buffering", "no" }, /* nginx would hold events back */
         { 0 },
     };
     struct reply_fields fields;
+    int rc = buf_append_str(out, "HTTP/1.1 200 OK\r\n"
+                                 "Content-Type: text/event-stream\r\n"
+                                 "Connection: close\r\n");
 
-    x->work = NULL;
-    reply_count(x, 200);
-    subscriber_begin(s, x->request, reply_fields(&fields, extra));
+    (void)x;
+    for (const struct http_field *f = reply_fields(&fields, extra); f->name;
+         f++)
+        rc |= buf_printf(out, "%s: %s\r\n", f->name, f->value);
+    return rc | buf_append_str(out, "\r\nretry: 2000\n\n");
 }
 
-static void on_state(const struct db_result *result, void *arg)
+/* The exchange is over with this, one way or another. */
+static void begin(struct events *e)
 {
-    struct exchange *x = arg;
-    struct subscriber *s = x->work;
-    struct news news = { .job = x->name,
-                         .position = live_position(x->api->live) };
+    struct exchange *x = e->exchange;
+    struct buf head;
+    int fd = http_take(x->request);
 
-    if (db_result_status(result) != DB_OK) {
-        reply_db_failure(x, result);
+    if (fd < 0) {
+        e->answered = true;
+        reply_unavailable(x, "too many streams of events are open; ask for "
+                             "the state instead, or try again");
         return;
     }
-    if (db_rows(result) == 0) {
-        lookup_unknown(x);
-        return;
-    }
-    news.status = db_value(result, 0, 0);
-    news.document = db_value(result, 0, 1);
-    begin(x, s);
-    subscriber_tell(s, &news);
+#include "api/hub.h"
+#include "api/line.h"
+#include "api/live.h"
+#include "api/lookup.h"
+#include "api/message.h"
 }
 
-/* Subscribes before it asks: a change in between is asked about behind us on
- * the same connection, and so heard after the first state. */
 void events_of_one(struct exchange *x)
 {
-    const char *values[] = { x->name };
+    struct topic_name name = { .kind = TOPIC_CAPTURE };
 
-    if (lookup_ready(x) && subscribe(x, x->name))
-        db_call(x->api->db, &state_statement, values, ARRAY_LEN(values),
-                on_state, x);
+#include "api/hub.h"
+#include "api/line.h"
+#include "api/live.h"
+#include "api/lookup.h"
+#include "api/message.h"
 }
 
-void events_of_all(struct exchange *x)
+void events_of_many(struct exchange *x)
 {
-    struct subscriber *s = subscribe(x, NULL);
+    struct topic_name name = { .kind = TOPIC_ALL };
+    const char *batch = http_query(x->request, "batch");
 
-    if (s)
-        begin(x, s);
+    if (batch && !uuid_is_valid(batch)) {
+        reply_problem(x, PROBLEM_INVALID_REQUEST,
+                      "`batch` must be the `batchId` of a receipt");
+        return;
+    }
+    if (batch) {
+        name.kind = TOPIC_BATCH;
+        for (size_t i = 0; batch[i]; i++)
+            name.id[i] = (char)tolower((unsigned char)batch[i]);
+    }
+    if (may_stream(x))
+        follow(x, &name);
 }

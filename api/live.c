@@ -1,12 +1,13 @@
 #include "api/live.h"
 
 #include <hiredis/hiredis.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/api.h"
 #include "api/counters.h"
+#include "api/history.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/shards.h"
@@ -14,13 +15,23 @@
 #include "common/token.h"
 
 enum {
-    ENTRIES_MAX = 100, /* in one read */
+    ENTRIES_MAX = DOCUMENTS_MAX, /* in one read */
     BLOCK_MS = 5000,
     /* Beyond it the connection counts as dead: the block and its answer. */
     DEADLINE_MS = BLOCK_MS + 5000,
     RETRY_MS = 1000,
-    UUID_SIZE = 37,
-    ARRAY_MAX_BYTES = (API_SUBSCRIBERS_MAX + ENTRIES_MAX) * (UUID_SIZE + 3),
+};
+
+enum reader_state {
+    READER_AWAY,    /* not connected, or not yet asked where the stream is */
+    READER_LOADING, /* reading what was there before us */
+    READER_UP,
+};
+
+/* An entry of the batch that is being told. */
+struct change {
+    struct entry_id id;
+    char job[HISTORY_JOB_SIZE]; /* "" when it is none of ours */
 };
 
 /* The live stream of one Redis. */
@@ -28,78 +39,120 @@ struct reader {
     struct live *live;
     struct redis *redis;
     struct loop_timer *retry;
+    struct history *history;
+    struct entry_id *position; /* of what has been told */
+    enum reader_state state;
     bool reading; /* a command or its query is under way */
-    char position[STREAM_ID_SIZE];
+    bool loaded;  /* once; from then on what it missed is told */
+    struct change batch[ENTRIES_MAX];
+    size_t batch_count;
 };
 
 struct live {
-    struct reader readers[SHARDS_MAX];
+    struct reader *readers;
+    struct history histories[SHARDS_MAX];
     size_t count;
     struct db *db;
-    struct subscribers *subscribers;
+    struct hub *hub;
     struct metrics *metrics;
-    struct loop_timer *beat;
-    bool catching_up;              /* the query for everybody is under way */
-    char position[STREAM_ID_SIZE]; /* of the last entry read, from any */
-};
-
-static const struct db_statement changed_statement = {
-    "api_changed",
-    "select d.id::text, status, document from capture_documents d "
-    "where d.id = any ($1::uuid[]) order by d.id",
 };
 
 static void read_next(struct reader *r);
 
-static void tell(struct live *l, const struct db_result *result)
-{
-    if (db_result_status(result) != DB_OK) {
-        log_warning(NULL,
-                    "could not look up what changed: %s; subscribers hear of "
-                    "it at the next heart-beat",
-                    db_result_error(result));
-        return;
-    }
-    for (size_t i = 0; i < db_rows(result); i++) {
-        struct news news = { .job = db_value(result, i, 0),
-                             .status = db_value(result, i, 1),
-                             .document = db_value(result, i, 2),
-                             .position = l->position };
+/* --- telling */
 
-        subscribers_tell(l->subscribers, &news);
-    }
+static void finish(struct reader *r, size_t entry)
+{
+    const struct change *c = &r->batch[entry];
+
+    history_add(r->history, c->id, *c->job ? c->job : NULL);
+    *r->position = c->id;
 }
 
+/* Entry by entry, so that each event has the id of its own. */
 static void on_changed(const struct db_result *result, void *arg)
 {
     struct reader *r = arg;
+    size_t rows = 0;
+    bool told[DOCUMENTS_MAX] = { false };
 
-    tell(r->live, result);
+    if (db_result_status(result) == DB_OK)
+        rows = db_rows(result);
+    else
+        log_warning(NULL,
+                    "could not look up what changed: %s; followers hear of it "
+                    "a little later",
+                    db_result_error(result));
+    for (size_t i = 0; i < r->batch_count; i++) {
+        size_t row = rows > 0 ? documents_find(result, r->batch[i].job) : 0;
+
+        finish(r, i);
+        if (row >= rows || told[row])
+            continue;
+        told[row] = true;
+        hub_tell(r->live->hub, result, row);
+    }
+    if (db_result_status(result) != DB_OK)
+        hub_resync(r->live->hub);
     r->reading = false;
     read_next(r);
 }
 
+/* Asks the database about those that somebody follows. */
+static void tell_batch(struct reader *r)
+{
+    struct live *l = r->live;
+    const char *values[1];
+    struct buf jobs;
+    bool any = false;
+
+    buf_init(&jobs, DOCUMENTS_ARRAY_BYTES);
+    db_array_begin(&jobs);
+    for (size_t i = 0; i < r->batch_count && r->loaded; i++) {
+        const char *job = r->batch[i].job;
+
+        if (*job && hub_wants(l->hub, job)) {
+            db_array_add(&jobs, job);
+            any = true;
+        }
+    }
+    db_array_end(&jobs);
+    values[0] = jobs.data;
+    if (any) {
+        r->reading = true;
+        db_call(l->db, &documents_statement, values, 1, on_changed, r);
+    } else {
+        for (size_t i = 0; i < r->batch_count; i++)
+            finish(r, i);
+    }
+    buf_release(&jobs);
+}
+
 /* --- the stream */
 
-/* The value of the field `job`; NULL when the entry is none of ours. */
+/* The value of the field `job`; "" when the entry is none of ours. */
 static const char *job_of(const redisReply *entry)
 {
-    const redisReply *fields;
+    const redisReply *fields = entry->element[1];
 
-    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 ||
-        entry->element[0]->type != REDIS_REPLY_STRING ||
-        entry->element[1]->type != REDIS_REPLY_ARRAY)
-        return NULL;
-    fields = entry->element[1];
+    if (fields->type != REDIS_REPLY_ARRAY)
+        return "";
     for (size_t i = 0; i + 1 < fields->elements; i += 2) {
         const redisReply *name = fields->element[i];
         const redisReply *value = fields->element[i + 1];
 
         if (name->type == REDIS_REPLY_STRING &&
             value->type == REDIS_REPLY_STRING && strcmp(name->str, "job") == 0)
-            return uuid_is_valid(value->str) ? value->str : NULL;
+            return uuid_is_valid(value->str) ? value->str : "";
     }
-    return NULL;
+    return "";
+}
+
+static bool id_of(const redisReply *entry, struct entry_id *id)
+{
+    return entry->type == REDIS_REPLY_ARRAY && entry->elements == 2 &&
+           entry->element[0]->type == REDIS_REPLY_STRING &&
+           entry_id_parse(entry->element[0]->str, id) > 0;
 }
 
 /* [[stream, [entry…]]] of XREAD; NULL when nothing came. */
@@ -116,40 +169,17 @@ static const redisReply *entries_of(const redisReply *reply)
     return stream->element[1];
 }
 
-static void remember_position(struct reader *r, const redisReply *entry)
+static void take_batch(struct reader *r, const redisReply *entries)
 {
-    if (entry->type != REDIS_REPLY_ARRAY || entry->elements == 0 ||
-        entry->element[0]->type != REDIS_REPLY_STRING)
-        return;
-    snprintf(r->position, sizeof r->position, "%s", entry->element[0]->str);
-    snprintf(r->live->position, sizeof r->live->position, "%s", r->position);
-}
-
-/* Asks the database about those that somebody waits for; false if nobody does.
- */
-static bool ask(struct reader *r, const redisReply *entries)
-{
-    struct live *l = r->live;
-    struct buf jobs;
-    const char *values[1];
-    bool any = false;
-
-    buf_init(&jobs, ARRAY_MAX_BYTES);
-    db_array_begin(&jobs);
+    r->batch_count = 0;
     for (size_t i = 0; i < entries->elements && i < ENTRIES_MAX; i++) {
-        const char *job = job_of(entries->element[i]);
+        struct change *c = &r->batch[r->batch_count];
 
-        if (job && subscribers_want(l->subscribers, job)) {
-            db_array_add(&jobs, job);
-            any = true;
-        }
+        if (!id_of(entries->element[i], &c->id))
+            continue;
+        snprintf(c->job, sizeof c->job, "%s", job_of(entries->element[i]));
+        r->batch_count++;
     }
-    db_array_end(&jobs);
-    values[0] = jobs.data;
-    if (any)
-        db_call(l->db, &changed_statement, values, 1, on_changed, r);
-    buf_release(&jobs);
-    return any;
 }
 
 /* True when the reading may go on at once. */
@@ -168,62 +198,149 @@ static bool reply_is_fine(struct reader *r, const redisReply *reply)
     return false;
 }
 
+/* What came between is not known, neither to us nor for those who come back. */
+static void lose(struct reader *r, struct entry_id floor)
+{
+    if (r->loaded) {
+        log_warning(LOG_WITH({ "redis", redis_name(r->redis) }),
+                    "live entries were lost: looking everything up");
+        metric_add(r->live->metrics, COUNTER_LIVE_GAPS, 1);
+        hub_resync(r->live->hub);
+    }
+    history_clear(r->history, floor);
+    *r->position = floor;
+}
+
+static void on_loaded(struct reader *r)
+{
+    struct live *l = r->live;
+    bool all = true;
+
+    r->state = READER_UP;
+    if (r->loaded)
+        return;
+    r->loaded = true;
+    hub_resync(l->hub); /* whoever was here before us */
+    for (size_t i = 0; i < l->count; i++)
+        all &= l->readers[i].loaded;
+    hub_position_known(l->hub, all);
+}
+
+static struct entry_id just_before(struct entry_id id)
+{
+    if (id.n > 0)
+        return (struct entry_id){ id.ms, id.n - 1 };
+    return (struct entry_id){ id.ms > 0 ? id.ms - 1 : 0, UINT64_MAX };
+}
+
+/* With the entry gone that we had read last, others may be gone as well: the
+ * stream was wiped, or grew by more than it keeps. */
+static void look_for_gap(struct reader *r, struct entry_id oldest)
+{
+    const struct entry_id none = { 0 };
+    bool was_empty = entry_id_compare(*r->position, none) == 0;
+
+    if (entry_id_compare(oldest, none) == 0 && !was_empty)
+        lose(r, none);
+    else if (entry_id_compare(oldest, *r->position) > 0 &&
+             (!was_empty || !r->loaded))
+        lose(r, just_before(oldest));
+}
+
 static void on_entries(const redisReply *reply, void *arg)
 {
     struct reader *r = arg;
     const redisReply *entries;
 
+    r->batch_count = 0;
     if (!reply_is_fine(r, reply))
         return;
+    r->reading = true; /* until we know what is oldest */
     entries = entries_of(reply);
-    if (entries && entries->elements > 0) {
-        remember_position(r, entries->element[entries->elements - 1]);
-        metric_add(r->live->metrics, COUNTER_LIVE_ENTRIES,
-                   (int64_t)entries->elements);
-        r->reading = true;
-        if (ask(r, entries))
-            return;
-        r->reading = false;
-    }
+    if (entries)
+        take_batch(r, entries);
+    metric_add(r->live->metrics, COUNTER_LIVE_ENTRIES, (int64_t)r->batch_count);
+}
+
+static void on_oldest(const redisReply *reply, void *arg)
+{
+    struct reader *r = arg;
+    struct entry_id oldest = *r->position;
+    struct entry_id first;
+
+    if (!r->reading || !reply_is_fine(r, reply))
+        return;
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 0)
+        oldest = (struct entry_id){ 0 };
+    else if (reply->type == REDIS_REPLY_ARRAY &&
+             id_of(reply->element[0], &first))
+        oldest = first;
+    look_for_gap(r, oldest);
+    tell_batch(r);
+    if (r->state == READER_LOADING && r->batch_count < ENTRIES_MAX)
+        on_loaded(r);
     read_next(r);
 }
 
-/* The newest entry, from which we go on: "$" would miss what comes between two
- * reads. */
+/* Asked after each connection: an id behind the newest one means that this
+ * Redis has lost what it had. */
 static void on_newest(const redisReply *reply, void *arg)
 {
     struct reader *r = arg;
+    struct entry_id newest = { 0 };
 
     if (!reply_is_fine(r, reply))
         return;
-    snprintf(r->position, sizeof r->position, "0-0");
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0)
-        remember_position(r, reply->element[0]);
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
+        !id_of(reply->element[0], &newest))
+        newest = (struct entry_id){ 0 };
+    if (entry_id_compare(newest, *r->position) < 0)
+        lose(r, newest);
+    r->state = r->loaded ? READER_UP : READER_LOADING;
     read_next(r);
+}
+
+static void ask_newest(struct reader *r)
+{
+    redis_command(r->redis, on_newest, r, 6,
+                  (struct redis_arg[]){ REDIS_TEXT("XREVRANGE"),
+                                        REDIS_TEXT(STREAM_LIVE),
+                                        REDIS_TEXT("+"), REDIS_TEXT("-"),
+                                        REDIS_TEXT("COUNT"), REDIS_TEXT("1") });
+}
+
+/* While loading nothing waits; later the read waits for entries. */
+static void read_entries(struct reader *r)
+{
+    char position[STREAM_ID_SIZE], block[16], count[16];
+
+    snprintf(position, sizeof position, "%" PRIu64 "-%" PRIu64, r->position->ms,
+             r->position->n);
+    snprintf(block, sizeof block, "%d",
+             r->state == READER_LOADING ? 1 : BLOCK_MS);
+    snprintf(count, sizeof count, "%d", ENTRIES_MAX);
+    redis_command(
+        r->redis, on_entries, r, 8,
+        (struct redis_arg[]){ REDIS_TEXT("XREAD"), REDIS_TEXT("COUNT"),
+                              REDIS_TEXT(count), REDIS_TEXT("BLOCK"),
+                              REDIS_TEXT(block), REDIS_TEXT("STREAMS"),
+                              REDIS_TEXT(STREAM_LIVE), REDIS_TEXT(position) });
+    redis_command(r->redis, on_oldest, r, 6,
+                  (struct redis_arg[]){ REDIS_TEXT("XRANGE"),
+                                        REDIS_TEXT(STREAM_LIVE),
+                                        REDIS_TEXT("-"), REDIS_TEXT("+"),
+                                        REDIS_TEXT("COUNT"), REDIS_TEXT("1") });
 }
 
 static void read_next(struct reader *r)
 {
-    char block[16], count[16];
-
     if (r->reading || !redis_is_up(r->redis))
         return;
     r->reading = true;
-    snprintf(block, sizeof block, "%d", BLOCK_MS);
-    snprintf(count, sizeof count, "%d", ENTRIES_MAX);
-    if (!r->position[0])
-        redis_command(r->redis, on_newest, r, 6,
-                      (struct redis_arg[]){
-                          REDIS_TEXT("XREVRANGE"), REDIS_TEXT(STREAM_LIVE),
-                          REDIS_TEXT("+"), REDIS_TEXT("-"), REDIS_TEXT("COUNT"),
-                          REDIS_TEXT("1") });
+    if (r->state == READER_AWAY)
+        ask_newest(r);
     else
-        redis_command(r->redis, on_entries, r, 8,
-                      (struct redis_arg[]){
-                          REDIS_TEXT("XREAD"), REDIS_TEXT("COUNT"),
-                          REDIS_TEXT(count), REDIS_TEXT("BLOCK"),
-                          REDIS_TEXT(block), REDIS_TEXT("STREAMS"),
-                          REDIS_TEXT(STREAM_LIVE), REDIS_TEXT(r->position) });
+        read_entries(r);
 }
 
 static void on_retry(void *arg)
@@ -231,49 +348,13 @@ static void on_retry(void *arg)
     read_next(arg);
 }
 
-/* --- what the stream did not tell */
-
-static void on_caught_up(const struct db_result *result, void *arg)
-{
-    struct live *l = arg;
-
-    l->catching_up = false;
-    tell(l, result);
-}
-
-static void catch_up(struct live *l)
-{
-    struct buf jobs;
-    const char *values[1];
-
-    if (l->catching_up)
-        return;
-    buf_init(&jobs, ARRAY_MAX_BYTES);
-    if (subscribers_jobs(l->subscribers, &jobs) > 0) {
-        values[0] = jobs.data;
-        l->catching_up = true;
-        db_call(l->db, &changed_statement, values, 1, on_caught_up, l);
-    }
-    buf_release(&jobs);
-}
-
-static void on_beat(void *arg)
-{
-    struct live *l = arg;
-
-    subscribers_beat(l->subscribers);
-    catch_up(l);
-    loop_timer_start(l->beat, LIVE_BEAT_MS);
-}
-
 static void on_state(bool up, void *arg)
 {
     struct reader *r = arg;
 
-    if (!up)
-        return;
-    catch_up(r->live); /* entries may have been lost with Redis */
-    read_next(r);
+    r->state = READER_AWAY;
+    if (up)
+        read_next(r);
 }
 
 /* --- life cycle */
@@ -287,6 +368,8 @@ static int add_reader(struct live *l, struct loop *loop, const char *url,
     if (!r->redis)
         return -1;
     r->live = l;
+    r->history = &l->histories[l->count];
+    history_init(r->history);
     r->retry = loop_timer_new(loop, on_retry, r);
     redis_on_state(r->redis, on_state, r);
     l->count++;
@@ -294,16 +377,14 @@ static int add_reader(struct live *l, struct loop *loop, const char *url,
 }
 
 struct live *live_new(struct loop *loop, const char *redis_urls, struct db *db,
-                      struct subscribers *subscribers, struct metrics *metrics,
-                      char *error, size_t error_size)
+                      struct metrics *metrics, char *error, size_t error_size)
 {
     struct live *l = mem_zalloc(sizeof *l);
-    struct shard_urls urls;
+    struct shard_urls urls = { 0 };
     int rc = shard_urls_parse(&urls, redis_urls, error, error_size);
 
-    *l = (struct live){ .db = db,
-                        .subscribers = subscribers,
-                        .metrics = metrics };
+    *l = (struct live){ .db = db, .metrics = metrics };
+    l->readers = mem_zalloc(SHARDS_MAX * sizeof *l->readers);
     for (size_t i = 0; rc == 0 && i < urls.count; i++)
         rc = add_reader(l, loop, urls.items[i], error, error_size);
     shard_urls_release(&urls);
@@ -311,8 +392,9 @@ struct live *live_new(struct loop *loop, const char *redis_urls, struct db *db,
         live_free(l);
         return NULL;
     }
-    l->beat = loop_timer_new(loop, on_beat, l);
-    loop_timer_start(l->beat, LIVE_BEAT_MS);
+    l->hub = hub_new(loop, db, metrics, l->histories, l->count);
+    for (size_t i = 0; i < l->count; i++)
+        l->readers[i].position = &hub_position(l->hub)->at[i];
     return l;
 }
 
@@ -323,12 +405,14 @@ void live_free(struct live *l)
     for (size_t i = 0; i < l->count; i++) {
         redis_free(l->readers[i].redis);
         loop_timer_free(l->readers[i].retry);
+        history_release(&l->histories[i]);
     }
-    loop_timer_free(l->beat);
+    hub_free(l->hub);
+    free(l->readers);
     free(l);
 }
 
-const char *live_position(const struct live *l)
+struct hub *live_hub(struct live *l)
 {
-    return l->position;
+    return l->hub;
 }

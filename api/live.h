@@ -1,32 +1,31 @@
-/* live.h - changes as they happen: from the live stream to the subscribers.
+/* live.h - changes as they happen: from the live streams to the hub.
  *
- * One XREAD on a connection of its own to each Redis tells which captures changed; one
- * query per batch reads them, so that subscribers get the document that GET
- * gives.  The next batch is read once that query is answered: a slow database
- * slows this down and nothing else.  An entry that was lost (a worker died just
- * before writing it) is made up for at the next heart-beat.
+ * One XREAD on a connection of its own to each Redis tells which captures
+ * changed; one query per batch reads those that somebody follows.  The next
+ * batch is read once that query is answered: a slow database slows this down
+ * and nothing else.  At its start a process reads what the streams still hold,
+ * so that it can replay what clients of another process missed.
+ *
+ * Where entries may have been lost (Redis was wiped, or ran ahead of us by more
+ * than it keeps) all is looked up, and followers are told to.
  */
 #ifndef API_LIVE_H
 #define API_LIVE_H
 
-#include "api/subscribers.h"
+#include "api/hub.h"
 #include "common/db.h"
 #include "common/loop.h"
+#include "common/metrics.h"
 
 struct live;
 
-enum { LIVE_BEAT_MS = 15 * 1000 };
-
-/* NULL with `error` when the URL is wrong.  `db` and `subscribers` are
- * borrowed.
- */
+/* NULL with `error` when a URL is wrong.  `db` is borrowed. */
 struct live *live_new(struct loop *loop, const char *redis_urls, struct db *db,
-                      struct subscribers *subscribers, struct metrics *metrics,
-                      char *error, size_t error_size);
-/* Free the database connection first: it may still owe us an answer. */
+                      struct metrics *metrics, char *error, size_t error_size);
+/* Free the database connection first: it may still owe us an answer.  Nobody
+ * may follow any more. */
 void live_free(struct live *l); /* accepts NULL */
 
-/* Id of the last entry read; "" while there is none. */
-const char *live_position(const struct live *l);
+struct hub *live_hub(struct live *l);
 
 #endif

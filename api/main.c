@@ -18,6 +18,7 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_TOKEN_SECRETS", token_secrets),
     USE("SHOTFLEET_WEBHOOK_SECRETS", webhook_secrets),
     USE("SHOTFLEET_WATCH_TOKEN_S", watch_token_s),
+    USE("SHOTFLEET_LIVE_CLIENTS", live_clients),
     USE("SHOTFLEET_STORAGE", storage),
     S3_SETTINGS(USE, s3),
     USE("SHOTFLEET_PROVIDERS_DIR", providers_dir),

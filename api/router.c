@@ -48,7 +48,7 @@ static const struct path table[] = {
       OR_CAPTURE_TOKEN },
     { "GET", "/v1/captures/{id}/events", ROUTE_CAPTURE_EVENTS, events_of_one,
       OR_CAPTURE_TOKEN },
-    { "GET", "/v1/events", ROUTE_EVENTS, events_of_all, OR_BATCH_TOKEN },
+    { "GET", "/v1/events", ROUTE_EVENTS, events_of_many, OR_BATCH_TOKEN },
     { "GET", "/v1/batches", ROUTE_BATCHES, batches_list, WITH_KEY },
     { "GET", "/v1/batches/{id}", ROUTE_BATCH, batches_get, WITH_KEY },
     { "GET", "/v1/dead-letters", ROUTE_DEAD_LETTERS, dead_letters_list,

@@ -163,6 +163,9 @@ static const struct setting catalogue[] = {
     NUMBER("SHOTFLEET_WATCH_TOKEN_S", "3600", 1, 7 * 86400,
            "seconds that a watch token is good for; a receipt has one, to "
            "follow that capture without a key"),
+    NUMBER("SHOTFLEET_LIVE_CLIENTS", "10000", 1, 1000000,
+           "streams of events and WebSockets open at one api process; more "
+           "get 503"),
     TEXT("SHOTFLEET_API_URL", "http://127.0.0.1:8080",
          "where the shotfleet command reaches api"),
     SECRET("SHOTFLEET_API_KEY", "key that the shotfleet command sends"),

@@ -10,6 +10,7 @@ import processes
 from doubles import PageServer, ProviderDouble
 from harness import Stack
 from servers import PostgresServer, RedisServer
+from sse import Events
 
 LOG_TAIL_BYTES = 6000
 
@@ -63,6 +64,19 @@ def pages():
     server = PageServer()
     yield server
     server.close()
+
+
+@pytest.fixture
+def events(stack):
+    opened = []
+
+    def open_stream(path, headers=None):
+        opened.append(Events(stack, path, headers))
+        return opened[-1]
+
+    yield open_stream
+    for stream in opened:
+        stream.close()
 
 
 def pytest_runtest_logreport(report):

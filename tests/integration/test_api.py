@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import threading
 import uuid
@@ -16,6 +15,7 @@ import pytest
 from doubles import png
 from harness import BIN
 from processes import free_port, wait_for
+from sse import announce
 from web import request
 
 JSON = {"Content-Type": "application/json"}
@@ -45,72 +45,6 @@ def complete(stack, job, picture, kind="image/png", key=None):
               "height = 3, size_bytes = %s, sha256 = %s where id = %s::uuid",
               key, kind, len(picture), hashlib.sha256(picture).hexdigest(), job)
     announce(stack, job, "completed")
-
-
-def announce(stack, job, event):
-    stack.redis.xadd("shotfleet:live", {"job": job, "event": event, "data": "{}"})
-
-
-class Events:
-    """A stream of server-sent events, read in a thread."""
-
-    def __init__(self, stack, path, headers=None):
-        self.connection = http.client.HTTPConnection(
-            "127.0.0.1", stack.ports["api"], timeout=30)
-        self.connection.request("GET", path, headers=headers or {})
-        self.answer = self.connection.getresponse()
-        self.events = []  # (name, data)
-        self.ids = []
-        self.comments = 0
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.thread.start()
-
-    def _read(self):
-        event = {}
-        try:
-            for line in self.answer:
-                line = line.decode().rstrip("\n")
-                if line.startswith(":"):
-                    self.comments += 1
-                elif line:
-                    name, _, value = line.partition(": ")
-                    event[name] = value
-                else:
-                    if "data" in event:
-                        self.ids.append(event.get("id"))
-                        self.events.append((event["event"], json.loads(event["data"])))
-                    event = {}
-        except (OSError, http.client.HTTPException, ValueError, AttributeError):
-            pass  # closed below, or by the server's end
-        self.ended.set()
-
-    def names(self):
-        return [name for name, _ in self.events]
-
-    def wait(self, count):
-        wait_for(lambda: len(self.events) >= count, 20, f"event {count}")
-
-    def close(self):
-        try:
-            self.connection.sock and self.connection.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.ended.wait(10)
-        self.connection.close()
-
-
-@pytest.fixture
-def events(stack):
-    opened = []
-
-    def open_stream(path, headers=None):
-        opened.append(Events(stack, path, headers))
-        return opened[-1]
-
-    yield open_stream
-    for stream in opened:
-        stream.close()
 
 
 # submitting
@@ -479,7 +413,9 @@ def test_events_begin_with_the_state_and_end_with_the_end(api, events):
     assert stream.ended.wait(20)
     assert stream.names() == ["queued", "submitted", "submitted", "completed"]
     known = {entry.decode() for entry, _ in api.redis.xrange("shotfleet:live")}
-    assert set(stream.ids[1:]) <= known  # the first may come before any entry
+    assert stream.ids[-1].endswith(".end")
+    ids = {i.removesuffix(".end") for i in stream.ids[1:]}
+    assert ids <= known  # the first may come before any entry
     assert stream.events[-1][1] == api.api("GET", f"/v1/captures/{job}").json()
     wait_for(lambda: api.metrics("api")["shotfleet_api_subscribers"] == 0, 5,
              "the subscriber to be gone")

@@ -57,6 +57,7 @@ struct lines {
     struct line *dirty; /* newest first */
     struct line *gone;
     size_t count, max;
+    size_t owed; /* beats, times TICKS_PER_BEAT */
     size_t unsent;
 };
 
@@ -318,9 +319,10 @@ static void beat(struct line *l)
 static void on_tick(void *arg)
 {
     struct lines *all = arg;
-    size_t turns = (all->count + TICKS_PER_BEAT - 1) / TICKS_PER_BEAT;
 
-    for (; turns > 0 && all->ring; turns--) {
+    /* each its share of this tick */
+    for (all->owed += all->count; all->owed >= TICKS_PER_BEAT && all->ring;
+         all->owed -= TICKS_PER_BEAT) {
         struct line *l = all->ring;
 
         all->ring = l->next;

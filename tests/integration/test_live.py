@@ -159,9 +159,13 @@ def test_missed_events_are_replayed_by_any_process(api, events):
     assert stream.ended.wait(20)
     board.wait(3)
     assert set(stream.names() + board.names()) == {"failed", "batch"}
+    # what was there before the oldest entry is not known
+    old = events("/v1/events", {"Last-Event-ID": "1-1"})
+    old.wait(1)
+    assert old.names() == ["resync"]
 
 
-@pytest.mark.parametrize("unknown", ["1-1", "9999999999999-0", "x", "1-1,2-2", "1-",
+@pytest.mark.parametrize("unknown", ["9999999999999-0", "x", "1-1,2-2", "1-",
                                      "99999999999999999999999-0", "-1-1"])
 def test_ids_that_are_not_known_mean_resync(api, events, unknown):
     batch, jobs = submit_batch(api, 1)

@@ -102,22 +102,139 @@ static void begin(struct events *e)
                              "the state instead, or try again");
         return;
     }
-#include "api/hub.h"
-#include "api/line.h"
-#include "api/live.h"
-#include "api/lookup.h"
-#include "api/message.h"
+    reply_count(x, 200);
+    x->work = NULL;
+    e->exchange = NULL;
+    e->line = line_new(x->api->lines, fd, &owner, e);
+    buf_init(&head, LINE_WAITING_BYTES);
+    if (put_head(&head, x) == 0)
+        line_write(e->line, head.data, head.len);
+    buf_release(&head);
+}
+
+/* --- the hub */
+
+static void on_tell(struct follower *f, const struct topic_name *topic,
+                    struct message *m, bool last)
+{
+    struct events *e = events_of(f);
+    const struct buf *text =
+        message_form(m, last ? MESSAGE_SSE_END : MESSAGE_SSE);
+
+    (void)topic;
+    if (!e->line && !e->answered && last && e->heard_end) {
+        e->answered = true;
+        reply(e->exchange, 204, NULL, "", 0, NULL);
+    }
+    if (!e->line && !e->answered)
+        begin(e);
+    if (e->line)
+        line_write(e->line, text->data, text->len);
+}
+
+static void on_over(struct follower *f, const struct topic_name *topic,
+                    enum topic_over why, const struct db_result *result)
+{
+    struct events *e = events_of(f);
+
+    if (e->line) {
+        line_end(e->line, LINE_FINISHED);
+        return;
+    }
+    if (e->answered)
+        return;
+    e->answered = true;
+    if (why == TOPIC_UNKNOWN && topic->kind == TOPIC_CAPTURE)
+        lookup_unknown(e->exchange);
+    else if (why == TOPIC_UNKNOWN)
+        reply_problem(e->exchange, PROBLEM_NOT_FOUND,
+                      "there is no batch \"%s\"", topic->id);
+    else
+        reply_db_failure(e->exchange, result);
+}
+
+static size_t on_waiting(const struct follower *f)
+{
+    const struct events *e = events_of(f);
+
+    return e->line ? line_waiting(e->line) : 0;
+}
+
+static const struct follower_ops ops = {
+    .tell = on_tell,
+    .over = on_over,
+    .waiting = on_waiting,
+};
+
+/* --- requests */
+
+static bool may_stream(struct exchange *x)
+{
+    const struct api *a = x->api;
+
+    if (strcmp(http_method(x->request), "HEAD") == 0)
+        reply(x, 200, "text/event-stream", NULL, 0, NULL);
+    else if (a->stop_by_ms > 0)
+        reply_unavailable(x, "this server is about to stop; try again");
+    else if (lines_full(a->lines))
+        reply_unavailable(x, "too many streams of events are open; ask for "
+                             "the state instead, or try again");
+    else
+        return lookup_ready(x);
+    return false;
+}
+
+/* The position in Last-Event-ID, in `text`; NULL when there is none. */
+static const char *last_id(const struct exchange *x,
+                           char text[POSITION_TEXT_SIZE], bool *heard_end)
+{
+    const char *given = http_header(x->request, "Last-Event-ID");
+    size_t mark = strlen(MESSAGE_END_MARK);
+    size_t len = given ? strlen(given) : 0;
+
+    *heard_end =
+        len >= mark && strcmp(given + len - mark, MESSAGE_END_MARK) == 0;
+    if (*heard_end)
+        len -= mark;
+    if (!given || len >= POSITION_TEXT_SIZE)
+        return NULL;
+    memcpy(text, given, len);
+    text[len] = '\0';
+    return text;
+}
+
+static void follow(struct exchange *x, const struct topic_name *name)
+{
+    struct events *e = mem_zalloc(sizeof *e);
+    char text[POSITION_TEXT_SIZE];
+    const char *since = last_id(x, text, &e->heard_end);
+
+    e->follower.ops = &ops;
+    e->hub = live_hub(x->api->live);
+    e->exchange = x;
+    x->work = e;
+    x->work_free = events_free;
+    http_will_take(x->request);
+    if (name->kind == TOPIC_ALL)
+        begin(e); /* there is no state to wait for */
+    if (name->kind == TOPIC_ALL && !e->line)
+        return;
+    if (hub_follow(e->hub, &e->follower, name, since))
+        return;
+    if (e->line)
+        line_cut(e->line, LINE_STOPPING);
+    else
+        reply_unavailable(x, "too many captures are being followed; ask for "
+                             "the state instead, or try again");
 }
 
 void events_of_one(struct exchange *x)
 {
     struct topic_name name = { .kind = TOPIC_CAPTURE };
 
-#include "api/hub.h"
-#include "api/line.h"
-#include "api/live.h"
-#include "api/lookup.h"
-#include "api/message.h"
+    memcpy(name.id, x->name, sizeof name.id); /* a UUID, the router says */
+    if (may_stream(x))
+        follow(x, &name);
 }
 
 void events_of_many(struct exchange *x)

@@ -19,7 +19,7 @@ enum {
 #define MARK "j.status || '/' || j.attempt || '/' || coalesce(j.progress, -1)"
 
 const struct db_statement documents_statement = {
-    "api_documents",
+    "hub_documents",
     "select j.id::text, j.status, " MARK ", j.batch_id::text, d.document "
     "from jobs j join capture_documents d using (id) "
     "where j.id = any ($1::uuid[]) order by j.id",
@@ -27,7 +27,7 @@ const struct db_statement documents_statement = {
 
 /* The same without the documents, which cost ten times as much. */
 static const struct db_statement marks_statement = {
-    "api_marks",
+    "hub_marks",
     "select j.id::text, " MARK " from jobs j where j.id = any ($1::uuid[])",
 };
 

@@ -22,29 +22,15 @@ enum {
 };
 
 static const struct db_statement batches_statement = {
-    "api_batches",
-    "select b.id::text, b.ended::text, json_build_object("
-    " 'batchId', b.id, 'submittedAt', rfc3339(b.submitted_at),"
-    " 'total', b.total, 'counts', b.counts,"
-    " 'progress', b.done * 100 / b.total,"
-    " 'endedAt', case when b.ended then rfc3339(b.ended_at) end)::text "
-    "from (select j.batch_id as id, min(j.created_at) as submitted_at,"
-    "  count(*) as total,"
-    "  count(*) filter (where j.status not in ('queued', 'submitted')) as done,"
-    "  bool_and(j.status not in ('queued', 'submitted')) as ended,"
-    "  max(coalesce(j.completed_at, j.failed_at, j.cancelled_at)) as ended_at,"
-    "  json_build_object("
-    "   'queued', count(*) filter (where j.status = 'queued'),"
-    "   'submitted', count(*) filter (where j.status = 'submitted'),"
-    "   'completed', count(*) filter (where j.status = 'completed'),"
-    "   'failed', count(*) filter (where j.status = 'failed'),"
-    "   'cancelled', count(*) filter (where j.status = 'cancelled')) as counts "
-    " from jobs j where j.batch_id = any ($1::uuid[]) group by j.batch_id) b",
+    "hub_batches",
+    "select b.id::text, d.document::json->>'endedAt', d.document "
+    "from unnest($1::uuid[]) as b (id), batch_document(b.id) as d (document) "
+    "where d.document is not null",
 };
 enum { BATCH_ID, BATCH_ENDED, BATCH_DOCUMENT };
 
 static const struct db_statement page_statement = {
-    "api_batch_page",
+    "hub_page",
     "select j.id::text, j.status, d.document "
     "from jobs j join capture_documents d using (id) "
     "where j.batch_id = $1::uuid and j.id > $2::uuid "
@@ -87,7 +73,7 @@ static void on_row(struct hub *h, const struct db_result *result, size_t row)
     struct topic *topic =
         topics_find(h->topics, TOPIC_BATCH, db_value(result, row, BATCH_ID));
     const char *document = db_value(result, row, BATCH_DOCUMENT);
-    bool ended = strcmp(db_value(result, row, BATCH_ENDED), "true") == 0;
+    bool ended = db_value(result, row, BATCH_ENDED) != NULL;
     struct subscription *next;
     struct message m;
     bool changed;

@@ -10,7 +10,7 @@
 #include "api/position.h"
 
 /* As many as the stream itself is sure to keep. */
-enum { HISTORY_ENTRIES = STREAM_LIVE_LENGTH, HISTORY_JOB_SIZE = 37 };
+enum { HISTORY_ENTRIES = STREAM_CAPPED_LENGTH, HISTORY_JOB_SIZE = 37 };
 
 struct history_entry {
     struct entry_id id;

@@ -7,7 +7,8 @@
  * connection is dropped and made anew (with jittered back-off).
  *
  * Only redis.c, streams.c, worker/consumer.c, worker/entry.c, ingest/health.c,
- * ingest/waitaof.c, poller/refusals.c and api/live.c look into a redisReply.
+ * ingest/persistence.c, ingest/waitaof.c, poller/refusals.c and api/live.c look
+ * into a redisReply.
  */
 #ifndef REDIS_H
 #define REDIS_H

@@ -124,6 +124,9 @@ static const struct setting catalogue[] = {
 
     NUMBER("SHOTFLEET_REDIS_DEADLINE_MS", "1000", 50, 60000,
            "milliseconds that Redis gets to append a webhook; then 503"),
+    NUMBER("SHOTFLEET_REDIS_IN_FLIGHT", "5000", 1, 1000000,
+           "webhooks of one process that one Redis has not answered yet, from "
+           "which more get 503"),
     SWITCH("SHOTFLEET_REQUIRE_DURABLE", "off",
            "refuse webhooks unless Redis has appendonly yes, appendfsync "
            "always (from Redis 7.2 on also everysec) and noeviction; off: only "

@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/streams.h"
 #include "ingest/ingest_metrics.h"
+#include "ingest/persistence.h"
 
 enum { LOOK_MS = 500, REASON_SIZE = 160 };
 
@@ -20,15 +21,15 @@ struct shard {
     struct health *health;
     struct redis *redis;
     const char *url;
-    struct waitaof *waitaof;    /* NULL: its answer to XADD is enough */
-    bool everysec;              /* its appendfsync */
-    bool judged;                /* its persistence is known */
-    bool looked;                /* its load is known */
-    char weakness[REASON_SIZE]; /* why it may lose entries; "" if it won't */
+    struct waitaof *waitaof; /* NULL: its answer to XADD is enough */
+    bool judged;             /* its persistence is known */
+    bool looked;             /* its load is known */
+    struct persistence persistence;
     char overload[REASON_SIZE]; /* why it is full; "" if it isn't */
     int64_t length;
     int64_t oldest_ms; /* INT64_MAX: empty */
     int64_t memory_bytes, memory_limit_bytes;
+    int64_t in_flight; /* entries taken and not done */
 };
 
 struct health {
@@ -48,110 +49,25 @@ struct health {
 
 /* --- does it keep what it acknowledges? */
 
-/* [name, value] of CONFIG GET; NULL when the server does not say. */
-static const char *config_value(const redisReply *reply)
-{
-    if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-        reply->element[1]->type != REDIS_REPLY_STRING)
-        return NULL;
-    return reply->element[1]->str;
-}
-
-static void weak(struct shard *s, const char *setting, const char *value,
-                 const char *wanted)
-{
-    if (*s->weakness)
-        return;
-    if (value)
-        snprintf(s->weakness, sizeof s->weakness, "%s is %s, not %s", setting,
-                 value, wanted);
-    else
-        snprintf(s->weakness, sizeof s->weakness,
-                 "it does not tell its %s (wanted: %s)", setting, wanted);
-}
-
-static void expect(const redisReply *reply, void *arg, const char *setting,
-                   const char *wanted)
-{
-    const char *value = config_value(reply);
-
-    if (!value || strcmp(value, wanted) != 0)
-        weak(arg, setting, value, wanted);
-}
-
-static void on_appendonly(const redisReply *reply, void *arg)
-{
-    expect(reply, arg, "appendonly", "yes");
-}
-
-static void on_appendfsync(const redisReply *reply, void *arg)
+static void on_judged(void *arg)
 {
     struct shard *s = arg;
-    const char *value = config_value(reply);
+    const struct ingest_settings *set = s->health->settings;
 
-    s->everysec = value && strcmp(value, "everysec") == 0;
-    if (!s->everysec)
-        expect(reply, s, "appendfsync", "always");
-}
-
-/* COMMAND INFO WAITAOF: one element, nil where there is no such command. */
-static void on_command(const redisReply *reply, void *arg)
-{
-    struct shard *s = arg;
-    bool known = reply && reply->type == REDIS_REPLY_ARRAY &&
-                 reply->elements == 1 &&
-                 reply->element[0]->type == REDIS_REPLY_ARRAY;
-
-    if (!reply || !s->everysec)
-        return;
-    if (!known) {
-        weak(s, "appendfsync", "everysec", "always");
-        return;
-    }
-    if (s->waitaof || *s->weakness)
+    s->judged = true;
+    if (*s->persistence.weakness)
+        log_warning(LOG_WITH({ "redis", redis_name(s->redis) }),
+                    "an acknowledged webhook may be lost with this redis: %s%s",
+                    s->persistence.weakness,
+                    set->require_durable
+                        ? "; nothing is accepted (SHOTFLEET_REQUIRE_DURABLE)"
+                        : "");
+    if (!s->persistence.needs_waitaof || s->waitaof)
         return;
     log_info(LOG_WITH({ "redis", redis_name(s->redis) }),
              "appendfsync is everysec: webhooks wait for the next fsync "
              "(WAITAOF), up to two seconds");
-    s->waitaof = waitaof_new(s->health->loop, s->url,
-                             s->health->settings->redis_deadline_ms);
-}
-
-static void on_policy(const redisReply *reply, void *arg)
-{
-    struct shard *s = arg;
-
-    expect(reply, arg, "maxmemory-policy", "noeviction");
-    if (!reply)
-        return; /* the connection is gone */
-    s->judged = true;
-    if (*s->weakness)
-        log_warning(LOG_WITH({ "redis", redis_name(s->redis) }),
-                    "an acknowledged webhook may be lost with this redis: %s%s",
-                    s->weakness,
-                    s->health->settings->require_durable
-                        ? "; nothing is accepted (SHOTFLEET_REQUIRE_DURABLE)"
-                        : "");
-}
-
-static void ask_config(struct shard *s, const char *setting, redis_fn *fn)
-{
-    redis_command(s->redis, fn, s, 3,
-                  (struct redis_arg[]){ REDIS_TEXT("CONFIG"), REDIS_TEXT("GET"),
-                                        REDIS_TEXT(setting) });
-}
-
-static void judge_persistence(struct shard *s)
-{
-    s->judged = false;
-    s->weakness[0] = '\0';
-    ask_config(s, "appendonly", on_appendonly);
-    ask_config(s, "appendfsync", on_appendfsync);
-    redis_command(s->redis, on_command, s, 3,
-                  (struct redis_arg[]){ REDIS_TEXT("COMMAND"),
-                                        REDIS_TEXT("INFO"),
-                                        REDIS_TEXT("WAITAOF") });
-    ask_config(s, "maxmemory-policy", on_policy);
+    s->waitaof = waitaof_new(s->health->loop, s->url, set->redis_deadline_ms);
 }
 
 /* --- is it full? */
@@ -246,6 +162,18 @@ static void look_at(struct shard *s)
 
 /* --- all of them */
 
+/* A shard_fits_fn. */
+static bool fits(size_t index, void *arg)
+{
+    const struct health *h = arg;
+    const struct shard *s = &h->items[index];
+
+    return s->in_flight < h->settings->redis_in_flight && s->judged &&
+           s->looked && !*s->overload &&
+           (!s->waitaof || waitaof_is_up(s->waitaof)) &&
+           !(*s->persistence.weakness && h->settings->require_durable);
+}
+
 static void report(struct health *h)
 {
     int64_t length = 0, oldest_s = 0;
@@ -260,7 +188,7 @@ static void report(struct health *h)
         length += s->length;
         if (age_s > oldest_s)
             oldest_s = age_s;
-        accepting = accepting || (redis_is_up(s->redis) && health_fits(i, h));
+        accepting = accepting || (redis_is_up(s->redis) && fits(i, h));
     }
     metric_set(h->metrics, REDIS_UP, (int64_t)shards_up(h->shards));
     metric_set(h->metrics, ACCEPTING, accepting);
@@ -290,7 +218,8 @@ static void on_state(bool up, void *arg)
 
     s->looked = false;
     if (up) {
-        judge_persistence(s);
+        s->judged = false;
+        persistence_ask(&s->persistence, s->redis, on_judged, s);
         look_at(s);
     }
     report(s->health);
@@ -340,23 +269,26 @@ void health_free(struct health *h)
     free(h);
 }
 
-bool health_fits(size_t index, void *arg)
+bool health_take(struct health *h, size_t *shard)
 {
-    const struct health *h = arg;
-    const struct shard *s = &h->items[index];
+    const struct redis *redis = shards_pick(h->shards, fits, h);
 
-    return s->judged && s->looked && !*s->overload &&
-           (!s->waitaof || waitaof_is_up(s->waitaof)) &&
-           !(*s->weakness && h->settings->require_durable);
+    if (!redis)
+        return false;
+    for (*shard = 0; h->items[*shard].redis != redis;)
+        ++*shard;
+    h->items[*shard].in_flight++;
+    return true;
 }
 
-struct waitaof *health_waitaof(struct health *h, const struct redis *redis)
+void health_done(struct health *h, size_t shard)
 {
-    for (size_t i = 0; i < h->count; i++) {
-        if (h->items[i].redis == redis)
-            return h->items[i].waitaof;
-    }
-    return NULL;
+    h->items[shard].in_flight--;
+}
+
+struct waitaof *health_waitaof(struct health *h, size_t shard)
+{
+    return h->items[shard].waitaof;
 }
 
 static const char *refusal(const struct health *h, const struct shard *s)
@@ -365,10 +297,12 @@ static const char *refusal(const struct health *h, const struct shard *s)
         return redis_error(s->redis);
     if (!s->judged || !s->looked)
         return "just connected";
-    if (*s->weakness && h->settings->require_durable)
-        return s->weakness;
+    if (*s->persistence.weakness && h->settings->require_durable)
+        return s->persistence.weakness;
     if (s->waitaof && !waitaof_is_up(s->waitaof))
         return "no connection for WAITAOF";
+    if (s->in_flight >= h->settings->redis_in_flight)
+        return "too many webhooks are waiting for it";
     return s->overload;
 }
 
@@ -378,7 +312,7 @@ const char *health_reason(struct health *h)
     for (size_t i = 0; i < h->count; i++) {
         const struct shard *s = &h->items[i];
 
-        if (redis_is_up(s->redis) && health_fits(i, h))
+        if (redis_is_up(s->redis) && fits(i, h))
             return "";
         snprintf(h->reason, sizeof h->reason, "%s: %s", redis_name(s->redis),
                  refusal(h, s));

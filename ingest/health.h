@@ -2,10 +2,9 @@
  *
  * Looks at every server a few times a second and closes it to new entries
  * before things break: memory near its limit, stream too long, oldest entry too
- * old.  At each connect it looks whether the server keeps what it acknowledges:
- * appendonly with appendfsync always, or with everysec where it has WAITAOF,
- * and no eviction; if not, it warns, or with REQUIRE_DURABLE closes the server.
- * (Redis documentation: Persistence; Eviction.)
+ * old, too many entries without an answer.  At each connect it asks whether the
+ * server keeps what it acknowledges (persistence.h); if not, it warns, or with
+ * REQUIRE_DURABLE closes the server.
  */
 #ifndef HEALTH_H
 #define HEALTH_H
@@ -27,11 +26,13 @@ struct health *health_new(struct loop *loop, struct shards *shards,
 /* Answers what still waits for an fsync.  Accepts NULL; after the shards. */
 void health_free(struct health *h);
 
-/* A shard_fits_fn; `arg` is the health. */
-bool health_fits(size_t index, void *arg);
-/* How to append to a server that was picked, where its answer to XADD does not
- * mean that the entry is on disk; NULL where it does. */
-struct waitaof *health_waitaof(struct health *h, const struct redis *redis);
+/* The next server that takes an entry, in turn; false when none does.  Calls
+ * for health_done() once the entry has been answered. */
+MUST_USE bool health_take(struct health *h, size_t *shard);
+void health_done(struct health *h, size_t shard);
+/* How to append there, where the answer to XADD does not mean that the entry is
+ * on disk; NULL where it does. */
+struct waitaof *health_waitaof(struct health *h, size_t shard);
 /* Why no server takes entries, for the log; "" when one does. */
 const char *health_reason(struct health *h);
 

@@ -26,6 +26,7 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_LOG_REFUSALS", log_refusals),
     USE("SHOTFLEET_LOG_SAMPLE", log_sample),
     USE("SHOTFLEET_REDIS_DEADLINE_MS", redis_deadline_ms),
+    USE("SHOTFLEET_REDIS_IN_FLIGHT", redis_in_flight),
     USE("SHOTFLEET_REQUIRE_DURABLE", require_durable),
     USE("SHOTFLEET_REDIS_MEMORY_PERCENT", redis_memory_percent),
     USE("SHOTFLEET_STREAM_MAX_LENGTH", stream_max_length),

@@ -24,6 +24,7 @@ struct ingest_settings {
     int64_t log_refusals; /* lines a second */
     int64_t log_sample;   /* 0: none */
     int64_t redis_deadline_ms;
+    int64_t redis_in_flight;
     bool require_durable;
     int64_t redis_memory_percent;
     int64_t stream_max_length; /* 0: any */

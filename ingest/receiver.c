@@ -13,9 +13,6 @@
 #include "ingest/admission.h"
 #include "ingest/handover.h"
 
-/* More webhooks than this waiting for one Redis means that it hangs. */
-enum { IN_FLIGHT_MAX = 5000 };
-
 enum { RECEIPT_SIZE = 192 };
 
 /* What the access log tells of an accepted webhook. */
@@ -30,6 +27,7 @@ struct sample {
 struct append {
     struct receiver *receiver;
     struct http_request *request;
+    size_t shard;         /* where it goes */
     size_t counters;      /* of its provider; the profile may be reloaded */
     enum refusal refusal; /* ADMITTED, or why it is kept as a dead letter */
     enum webhook_answer answer;
@@ -150,6 +148,7 @@ static void on_appended(const char *id, const char *error, void *arg)
     struct receiver *rc = a->receiver;
 
     metric_add(rc->metrics, IN_FLIGHT, -1);
+    health_done(rc->health, a->shard);
     if (!id)
         unavailable(rc, a->request, a->counters, error);
     else if (a->refusal != ADMITTED)
@@ -160,12 +159,14 @@ static void on_appended(const char *id, const char *error, void *arg)
     free(a);
 }
 
-static struct append *append_new(struct receiver *rc, struct http_request *r,
+static struct append *append_new(struct receiver *rc, size_t shard,
+                                 struct http_request *r,
                                  const struct admitted *a, enum refusal refusal)
 {
     struct append *append = mem_alloc(sizeof *append);
 
     *append = (struct append){ .receiver = rc,
+                               .shard = shard,
                                .request = r,
                                .counters = counters_of(rc, a),
                                .refusal = refusal,
@@ -182,12 +183,11 @@ static void add_text(struct stream_field *fields, size_t *n, const char *name,
         fields[(*n)++] = STREAM_FIELD_TEXT(name, text);
 }
 
-static void append(struct receiver *rc, struct redis *redis,
-                   struct http_request *r, const struct admitted *a,
-                   enum refusal refusal)
+static void append(struct receiver *rc, size_t shard, struct http_request *r,
+                   const struct admitted *a, enum refusal refusal)
 {
     const struct webhook *w = &a->webhook;
-    struct waitaof *waitaof = health_waitaof(rc->health, redis);
+    struct waitaof *waitaof = health_waitaof(rc->health, shard);
     struct stream_field fields[12];
     struct handover handover;
     char received_ms[DECIMAL_SIZE];
@@ -212,10 +212,10 @@ static void append(struct receiver *rc, struct redis *redis,
     metric_add(rc->metrics, IN_FLIGHT, 1);
     if (waitaof)
         waitaof_add(waitaof, STREAM_WEBHOOK, fields, n, on_appended,
-                    append_new(rc, r, a, refusal));
+                    append_new(rc, shard, r, a, refusal));
     else
-        stream_add(redis, STREAM_WEBHOOK, fields, n, on_appended,
-                   append_new(rc, r, a, refusal));
+        stream_add(shards_at(rc->shards, shard), STREAM_WEBHOOK, fields, n,
+                   on_appended, append_new(rc, shard, r, a, refusal));
     handover_release(&handover);
 }
 
@@ -244,25 +244,15 @@ static void turn_away(struct receiver *rc, struct http_request *r,
     refuse(rc, r, counters_of(rc, a), refusal);
 }
 
-static size_t outstanding(struct receiver *rc, const struct redis *redis)
-{
-    const struct waitaof *waitaof = health_waitaof(rc->health, redis);
-
-    return waitaof ? waitaof_outstanding(waitaof) : redis_outstanding(redis);
-}
-
 static void take_in(struct receiver *rc, struct http_request *r,
                     enum refusal refusal, const struct admitted *a)
 {
-    struct redis *redis = shards_pick(rc->shards, health_fits, rc->health);
+    size_t shard;
 
-    if (!redis)
-        unavailable(rc, r, counters_of(rc, a), health_reason(rc->health));
-    else if (outstanding(rc, redis) >= IN_FLIGHT_MAX)
-        unavailable(rc, r, counters_of(rc, a),
-                    "too many webhooks are waiting for redis");
+    if (health_take(rc->health, &shard))
+        append(rc, shard, r, a, refusal);
     else
-        append(rc, redis, r, a, refusal);
+        unavailable(rc, r, counters_of(rc, a), health_reason(rc->health));
 }
 
 void receiver_look(struct http_request *request, void *arg)

@@ -24,13 +24,11 @@ struct waitaof {
     struct redis *redis;
     struct entry *added; /* answered by Redis, not yet known to be on disk */
     struct entry **end;
-    size_t outstanding;
     bool waiting; /* for a WAITAOF */
 };
 
 static void finish(struct entry *e, const char *error)
 {
-    e->owner->outstanding--;
     e->fn(error ? NULL : e->id, error, e->arg);
     free(e);
 }
@@ -108,18 +106,12 @@ void waitaof_free(struct waitaof *w)
     if (!w)
         return;
     redis_free(w->redis);
-    assert(w->outstanding == 0);
     free(w);
 }
 
 bool waitaof_is_up(const struct waitaof *w)
 {
     return redis_is_up(w->redis);
-}
-
-size_t waitaof_outstanding(const struct waitaof *w)
-{
-    return w->outstanding;
 }
 
 void waitaof_add(struct waitaof *w, const char *stream,
@@ -129,6 +121,5 @@ void waitaof_add(struct waitaof *w, const char *stream,
     struct entry *e = mem_alloc(sizeof *e);
 
     *e = (struct entry){ .owner = w, .fn = fn, .arg = arg };
-    w->outstanding++;
     stream_add(w->redis, stream, fields, count, on_added, e);
 }

@@ -22,8 +22,6 @@ struct waitaof *waitaof_new(struct loop *loop, const char *url,
 void waitaof_free(struct waitaof *w);
 
 bool waitaof_is_up(const struct waitaof *w);
-/* Entries that were sent and not yet called back about. */
-size_t waitaof_outstanding(const struct waitaof *w);
 
 /* As stream_add(); `fn` gets the id when the entry is on disk. */
 void waitaof_add(struct waitaof *w, const char *stream,

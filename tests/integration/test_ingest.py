@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+import dialects
 from doubles import sign_webhook
 from processes import wait_for
 from web import request
@@ -102,9 +103,18 @@ def test_malformed_queries(ingest, query):
     refused(ingest, send(ingest, target="/webhooks/screenshotly?" + query), 400)
 
 
-def test_a_token_must_be_ours(ingest):
-    target = path() + "&attempt=1&token=" + "A" * 43
+@pytest.mark.parametrize("token", ["", "A" * 42, "A" * 43, "A" * 44])
+def test_a_token_must_be_ours(ingest, token):
+    target = path() + "&attempt=1&token=" + token
     refused(ingest, send(ingest, target=target), 401)
+
+
+def test_a_token_has_an_exact_length(ingest):
+    job = str(uuid.uuid4())
+    token = dialects.token(ingest.webhook_secret, job)
+    for written, status in [(token[:-1], 401), (token, 200), (token + "A", 401)]:
+        target = f"/webhooks/screenshotly?jobId={job}&attempt=1&token={written}"
+        assert send(ingest, target=target).status == status
 
 
 @pytest.mark.parametrize("target", ["/webhooks/nobody", "/webhooks/", "/", "/webhooks"])
@@ -142,12 +152,19 @@ def test_addresses(stack):
 
     assert status(None) == 403
     assert status("10.1.2.3") == 200
+    for address, expected in [("9.255.255.255", 403), ("10.0.0.0", 200),
+                              ("10.255.255.255", 200), ("11.0.0.0", 403),
+                              ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", 403), ("2001:db8::", 200),
+                              ("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", 200), ("2001:db9::", 403),
+                              ("::ffff:10.0.0.0", 200), ("::ffff:11.0.0.0", 403)]:
+        assert status(address) == expected, address
+    stack.redis.delete(STREAM)
     assert status("[2001:db8::7]:4711, 127.0.0.9") == 200
     assert status("10.1.2.3:80, 192.0.2.1") == 200
     assert status("10.1.2.3, 203.0.113.9") == 403  # the left one is hearsay
     assert status("10.1.2.3, nonsense") == 400
     assert [f[b"ip"] for _, f in stack.redis.xrange(STREAM)] == [
-        b"10.1.2.3", b"2001:db8::7", b"10.1.2.3"]
+        b"2001:db8::7", b"10.1.2.3"]
 
 
 def test_an_untrusted_peer_cannot_choose_its_address(stack):

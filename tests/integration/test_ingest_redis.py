@@ -1,13 +1,17 @@
 """Ingest and its Redis: durable or not, full or not, and new settings on SIGHUP."""
 
 import concurrent.futures
+import http.client
+import json
 import os
+import shutil
 import signal
 import time
 
 import pytest
 
 from doubles import sign_webhook
+from harness import ROOT
 from processes import wait_for
 from web import request
 
@@ -117,7 +121,7 @@ def test_redis_dies_while_webhooks_wait_for_its_disk(stack, everysec, config):
     wait_for(lambda: send(stack).status == 200, 30, "webhooks to be taken again")
 
 
-@pytest.mark.parametrize("waiting, status", [(4, 200), (5, 503)])
+@pytest.mark.parametrize("waiting, status", [(4, 200), (5, 503), (6, 503)])
 def test_a_stream_that_is_too_long(stack, waiting, status):
     for _ in range(waiting):
         stack.redis.xadd(STREAM, {"x": "y"})
@@ -126,17 +130,53 @@ def test_a_stream_that_is_too_long(stack, waiting, status):
     wait_for(lambda: stack.metrics("ingest")["shotfleet_webhook_stream_entries"] == waiting, 20, "a look")
     assert send(stack).status == status
     if status == 503:
-        unavailable(stack, "5 webhooks wait for workers")
+        unavailable(stack, f"{waiting} webhooks wait for workers")
         stack.redis.delete(STREAM)
         wait_for(lambda: send(stack).status == 200, 20, "webhooks to be taken again")
 
 
 def test_a_stream_whose_oldest_entry_is_too_old(stack):
-    old_ms = int((time.time() - 100) * 1000)
-    stack.redis.xadd(STREAM, {"x": "y"}, id=f"{old_ms}-0")
-    stack.start("ingest", wait=False, SHOTFLEET_STREAM_MAX_AGE_S="90")
-    wait_for(lambda: "do the workers run" in stack.log("ingest"), 20, "the refusal")
+    def oldest(age_s):
+        stack.redis.delete(STREAM)
+        stack.redis.xadd(STREAM, {"x": "y"}, id=f"{int((time.time() - age_s) * 1000)}-0")
+        wait_for(lambda: age_s <= stack.metrics("ingest")["shotfleet_webhook_stream_oldest_seconds"]
+                 < age_s + 60, 20, "a look")
+
+    stack.start("ingest", SHOTFLEET_STREAM_MAX_AGE_S="1000")
+    for age_s, status in [(900, 200), (1000, 503), (1001, 503), (900, 200)]:
+        oldest(age_s)
+        assert send(stack).status == status
+    assert "do the workers run" in stack.log("ingest")
+    oldest(1000)
     unavailable(stack, "oldest webhook has waited")
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_webhooks_that_wait_for_one_redis(stack, limit):
+    stack.start("ingest", SHOTFLEET_REDIS_IN_FLIGHT=limit, SHOTFLEET_INGEST_PROCESSES="1",
+                SHOTFLEET_REDIS_DEADLINE_MS="60000")
+    assert send(stack).status == 200
+    os.kill(stack.redis_server.process.pid, signal.SIGSTOP)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(limit) as pool:
+            held = [pool.submit(send, stack) for _ in range(limit)]
+            wait_for(lambda: stack.metrics("ingest")["shotfleet_webhooks_in_flight"] == limit, 20,
+                     "as many as may wait")
+            unavailable(stack, "too many webhooks are waiting for it")
+            os.kill(stack.redis_server.process.pid, signal.SIGCONT)
+            assert [h.result().status for h in held] == [200] * limit
+    finally:
+        os.kill(stack.redis_server.process.pid, signal.SIGCONT)
+    assert send(stack).status == 200
+
+
+@pytest.mark.parametrize("percent, status", [(50, 503), (90, 200)])
+def test_the_share_of_memory(stack, config, percent, status):
+    used = stack.redis.info("memory")["used_memory"]
+    config("maxmemory", int(used / 0.7))
+    stack.start("ingest", wait=False, SHOTFLEET_REDIS_MEMORY_PERCENT=percent)
+    wait_for(lambda: stack.metrics_or_none("ingest"), 20, "the admin port")
+    wait_for(lambda: send(stack).status == status, 20, f"a {status}")
 
 
 def test_memory_near_its_limit(stack, config):
@@ -177,6 +217,34 @@ def test_secrets_and_ranges_change_on_sighup(stack, files):
         assert send(stack, "second", "192.0.2.7").status == 200
         assert send(stack, "first", "192.0.2.7").status == 200
         assert send(stack, "first", "10.1.1.1").status == 403
+
+
+def test_a_provider_is_dropped_in_on_sighup(stack, tmp_path):
+    """And a connection that is open stays so."""
+    folder = tmp_path / "providers"
+    shutil.copytree(os.path.join(ROOT, "providers"), folder)
+    stack.start("ingest", SHOTFLEET_PROVIDERS_DIR=folder, SHOTFLEET_INGEST_PROCESSES="1")
+    url, headers = "/webhooks/newcomer", sign_webhook(BODY, stack.webhook_secret)
+    connection = http.client.HTTPConnection("127.0.0.1", stack.ports["ingest"], timeout=20)
+
+    def status():
+        connection.request("POST", url, BODY, headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    assert status() == 404
+    socket = connection.sock
+    profile = json.loads((folder / "screenshotly.json").read_text())
+    (folder / "newcomer.json").write_text(json.dumps({**profile, "name": "newcomer"}))
+    os.kill(stack.programs["ingest"].process.pid, signal.SIGHUP)
+    wait_for(lambda: "reloaded secrets" in stack.log("ingest"), 20, "the reload")
+    assert status() == 200
+    assert connection.sock is socket
+    connection.close()
+    # its series came too late to have one of its own
+    assert stack.metrics("ingest")[
+        'shotfleet_webhooks_total{provider="other",outcome="accepted"}'] == 1
 
 
 def test_a_bad_new_configuration_keeps_the_old_one(stack, files):

@@ -53,18 +53,20 @@ bool access_needs_key(const struct access *a)
     return a->keys.count > 0;
 }
 
-bool access_key_fits(const struct access *a, const char *authorization,
-                     const char *api_key)
+const char *access_key_given(const char *authorization, const char *api_key)
 {
     static const char bearer[] = "Bearer ";
-    const char *given = api_key;
-    bool fits = false;
 
     if (authorization &&
         strncasecmp(authorization, bearer, sizeof bearer - 1) == 0)
-        given = authorization + sizeof bearer - 1;
-    if (!given)
-        return false;
+        return authorization + sizeof bearer - 1;
+    return api_key;
+}
+
+bool access_key_fits(const struct access *a, const char *given)
+{
+    bool fits = false;
+
     for (size_t i = 0; i < a->keys.count; i++) { /* all of them, always */
         const struct secret *key = &a->keys.items[i];
 

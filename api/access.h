@@ -24,9 +24,10 @@ void access_release(struct access *a);
 
 bool access_needs_key(const struct access *a);
 
-/* Header values, NULL when absent.  Constant-time against every key. */
-MUST_USE bool access_key_fits(const struct access *a, const char *authorization,
-                              const char *api_key);
+/* The key in these header values, NULL when they have none. */
+const char *access_key_given(const char *authorization, const char *api_key);
+/* Is it one of the settings' keys?  Constant-time against every one. */
+MUST_USE bool access_key_fits(const struct access *a, const char *given);
 
 /* Is `host` (with or without port) this machine, by a name that no outsider can
  * point elsewhere? */

@@ -33,6 +33,10 @@ static bool is_ready(char *reason, size_t reason_size, void *arg)
         snprintf(reason, reason_size, "postgresql: not connected");
         return false;
     }
+    if (!keys_are_loaded(a->keys)) {
+        snprintf(reason, reason_size, "the API keys are not known yet");
+        return false;
+    }
     return true;
 }
 
@@ -75,6 +79,14 @@ int api_init(struct api *a, const struct api_settings *settings, char *error,
     if (access_init(&a->access, settings->keys, settings->listen, error,
                     error_size) != 0)
         return -1;
+    if (cors_init(&a->cors, settings->cors_origins, error, error_size) != 0)
+        return -1;
+    if (a->cors.any && !access_needs_key(&a->access)) {
+        snprintf(error, error_size,
+                 "SHOTFLEET_CORS_ORIGINS=\"*\" needs SHOTFLEET_API_KEYS: "
+                 "without keys every site that you visit could use the fleet");
+        return -1;
+    }
     if (watch_init(a, error, error_size) != 0)
         return -1;
     if (profiles_load(&a->profiles, settings->providers_dir, error,
@@ -85,6 +97,7 @@ int api_init(struct api *a, const struct api_settings *settings, char *error,
     a->loop = loop_new();
     a->metrics = metrics_new(counters(), COUNTER_COUNT, 1);
     a->db = db_new(a->loop, settings->database_url, "shotfleet-api");
+    a->keys = keys_new(a->loop, a->db);
     a->cleaner = idempotency_cleaner_new(a->loop, a->db);
     a->shards = shards_new(a->loop, settings->redis_url, REDIS_DEADLINE_MS,
                            error, error_size);
@@ -146,11 +159,13 @@ void api_release(struct api *a)
     lines_free(a->lines);
     live_free(a->live);
     idempotency_cleaner_free(a->cleaner);
+    keys_free(a->keys);
     shards_free(a->shards);
     metrics_free(a->metrics);
     loop_timer_free(a->stopping);
     loop_free(a->loop);
     profiles_release(&a->profiles);
     watch_release(a);
+    cors_release(&a->cors);
     access_release(&a->access);
 }

@@ -8,6 +8,8 @@
 #define API_API_H
 
 #include "api/access.h"
+#include "api/cors.h"
+#include "api/keys.h"
 #include "common/admin.h"
 #include "common/base.h"
 #include "common/db.h"
@@ -37,6 +39,7 @@ struct api_settings {
     char *listen;
     char *admin_listen;
     char *keys;
+    char *cors_origins;
     char *token_secrets;
     char *webhook_secrets; /* in place of the former, where there are none */
     char *storage;
@@ -52,6 +55,7 @@ struct api_settings {
 struct api {
     const struct api_settings *settings;
     struct access access;
+    struct cors cors;
     struct secrets watch_keys; /* newest first; watch.h */
     struct profiles profiles;
     const char *storage; /* the folder that pictures are below, or NULL: */
@@ -59,6 +63,7 @@ struct api {
     struct loop *loop;
     struct metrics *metrics;
     struct db *db;
+    struct keys *keys;
     struct shards *shards; /* appends */
     struct lines *lines;   /* live clients */
     struct live *live;     /* what they follow */

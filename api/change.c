@@ -77,7 +77,7 @@ static void on_restarted(const struct db_result *result, void *arg)
 static void ask(struct exchange *x, const struct db_statement *statement,
                 db_fn *fn)
 {
-    const char *values[] = { x->name, NULL };
+    const char *values[] = { x->name, *x->actor ? x->actor : NULL };
 
     if (lookup_ready(x))
         db_call(x->api->db, statement, values, ARRAY_LEN(values), fn, x);

@@ -82,8 +82,7 @@ static int put_head(struct buf *out, const struct exchange *x)
                                  "Content-Type: text/event-stream\r\n"
                                  "Connection: close\r\n");
 
-    (void)x;
-    for (const struct http_field *f = reply_fields(&fields, extra); f->name;
+    for (const struct http_field *f = reply_fields(x, &fields, extra); f->name;
          f++)
         rc |= buf_printf(out, "%s: %s\r\n", f->name, f->value);
     return rc | buf_append_str(out, "\r\nretry: 2000\n\n");

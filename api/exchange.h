@@ -32,6 +32,9 @@ struct exchange {
     struct http_request *request;
     enum route route;
     char name[EXCHANGE_NAME_SIZE]; /* {id} or {file} of the path; or "" */
+    char actor[KEY_NAME_SIZE];     /* name of the key; "" without one */
+    char owner[KEY_ID_SIZE];       /* whose idempotency keys; "" likewise */
+    struct quota quota;            /* of the key */
     void *work;                    /* the handler's own */
     void (*work_free)(void *);
 };

@@ -15,6 +15,7 @@ static const struct setting_use uses[] = {
     USE("DATABASE_URL", database_url),
     USE("SHOTFLEET_API_LISTEN", listen),
     USE("SHOTFLEET_API_KEYS", keys),
+    USE("SHOTFLEET_CORS_ORIGINS", cors_origins),
     USE("SHOTFLEET_TOKEN_SECRETS", token_secrets),
     USE("SHOTFLEET_WEBHOOK_SECRETS", webhook_secrets),
     USE("SHOTFLEET_WATCH_TOKEN_S", watch_token_s),

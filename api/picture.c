@@ -61,7 +61,7 @@ static void send_file(struct exchange *x, const char *key, enum image_type type,
     }
     reply_count(x, 200);
     http_respond_file(x->request, 200, image_mime(type), fd, size,
-                      reply_fields(&fields, extra));
+                      reply_fields(x, &fields, extra));
 }
 
 /* The storage itself sends it, for a while; the tag and the type come from

@@ -23,7 +23,42 @@ static const struct http_field usual[REPLY_USUAL] = {
     { "Cache-Control", "no-store" },
 };
 
-const struct http_field *reply_fields(struct reply_fields *out,
+/* draft-ietf-httpapi-ratelimit-headers-11 */
+static size_t put_quota(struct reply_fields *out, size_t n,
+                        const struct quota *q)
+{
+    if (q->limit == 0)
+        return n;
+    snprintf(out->policy, sizeof out->policy, "\"key\";q=%u;w=%d", q->limit,
+             KEY_WINDOW_S);
+    snprintf(out->left, sizeof out->left, "\"key\";r=%u;t=%u", q->left,
+             q->reset_s);
+    out->list[n++] = (struct http_field){ "RateLimit-Policy", out->policy };
+    out->list[n++] = (struct http_field){ "RateLimit", out->left };
+    return n;
+}
+
+static size_t put_cors(struct reply_fields *out, size_t n,
+                       const struct exchange *x)
+{
+    const struct cors *c = &x->api->cors;
+    const char *allowed = cors_answer(c, http_header(x->request, "Origin"));
+
+    if (!cors_is_on(c))
+        return n;
+    if (!c->any) /* caches must not give one site's answer to another */
+        out->list[n++] = (struct http_field){ "Vary", "Origin" };
+    if (allowed) {
+        out->list[n++] =
+            (struct http_field){ "Access-Control-Allow-Origin", allowed };
+        out->list[n++] = (struct http_field){ "Access-Control-Expose-Headers",
+                                              cors_exposed };
+    }
+    return n;
+}
+
+const struct http_field *reply_fields(const struct exchange *x,
+                                      struct reply_fields *out,
                                       const struct http_field *extra)
 {
     size_t n = 0;
@@ -40,6 +75,13 @@ const struct http_field *reply_fields(struct reply_fields *out,
         if (!replaced)
             out->list[n++] = usual[i];
     }
+    /* other sites' pages may show our pictures, where some are let in */
+    for (size_t i = 0; i < n && cors_is_on(&x->api->cors); i++) {
+        if (strcmp(out->list[i].name, "Cross-Origin-Resource-Policy") == 0)
+            out->list[i].value = "cross-origin";
+    }
+    n = put_quota(out, n, &x->quota);
+    n = put_cors(out, n, x);
     out->list[n] = (struct http_field){ 0 };
     return out->list;
 }
@@ -62,7 +104,7 @@ void reply(struct exchange *x, unsigned status, const char *type,
 
     reply_count(x, status);
     http_respond(x->request, status, type, ptr, len,
-                 reply_fields(&fields, extra));
+                 reply_fields(x, &fields, extra));
 }
 
 static void reply_object(struct exchange *x, unsigned status, const char *type,
@@ -136,6 +178,18 @@ void reply_complaints(struct exchange *x, const struct complaints *c)
     reply_object(x, problem_status(complaints_problem(c)),
                  "application/problem+json", reply_complaints_document(c),
                  NULL);
+}
+
+void reply_rate_limited(struct exchange *x)
+{
+    char detail[DETAIL_MAX_BYTES], seconds[16];
+
+    snprintf(detail, sizeof detail,
+             "this key may ask %u times a minute; wait %u seconds",
+             x->quota.limit, x->quota.reset_s);
+    snprintf(seconds, sizeof seconds, "%u", x->quota.reset_s);
+    problem(x, PROBLEM_RATE_LIMITED, detail, NULL,
+            (struct http_field){ "Retry-After", seconds });
 }
 
 void reply_unavailable(struct exchange *x, const char *fmt, ...)

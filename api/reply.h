@@ -10,13 +10,16 @@
 struct json_object;
 
 /* The headers that every answer has, and `extra` (ended by a NULL name, or
- * NULL; at most REPLY_EXTRA_MAX) behind them.  A Content-Security-Policy or
- * Cache-Control among the extra ones takes the place of the usual one. */
-enum { REPLY_USUAL = 5, REPLY_EXTRA_MAX = 8 };
+ * NULL; at most REPLY_EXTRA_MAX) behind them.  An extra one takes the place of
+ * the usual one of that name.  What is left of the key's limit and CORS are
+ * seen to here. */
+enum { REPLY_USUAL = 5, REPLY_OWN_MAX = 5, REPLY_EXTRA_MAX = 8 };
 struct reply_fields {
-    struct http_field list[REPLY_USUAL + REPLY_EXTRA_MAX + 1];
+    struct http_field list[REPLY_USUAL + REPLY_OWN_MAX + REPLY_EXTRA_MAX + 1];
+    char policy[48], left[48]; /* of the key's limit */
 };
-const struct http_field *reply_fields(struct reply_fields *out,
+const struct http_field *reply_fields(const struct exchange *x,
+                                      struct reply_fields *out,
                                       const struct http_field *extra);
 
 /* Counts an answer with this status; reply() and friends do it by themselves.
@@ -36,6 +39,8 @@ void reply_method_not_allowed(struct exchange *x, const char *allow);
 /* 400 with all of them; as its document, which the caller owns. */
 struct json_object *reply_complaints_document(const struct complaints *c);
 void reply_complaints(struct exchange *x, const struct complaints *c);
+/* 429: x->quota is used up. */
+void reply_rate_limited(struct exchange *x);
 /* 503 with Retry-After. */
 PRINTF_LIKE(2, 3)
 void reply_unavailable(struct exchange *x, const char *fmt, ...);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/admission.h"
 #include "api/batches.h"
 #include "api/captures.h"
 #include "api/change.h"
@@ -18,7 +19,6 @@
 #include "api/picture.h"
 #include "api/reply.h"
 #include "api/submit.h"
-#include "api/watch.h"
 #include "common/mem.h"
 #include "common/token.h"
 
@@ -27,44 +27,45 @@ struct path {
     const char *path;   /* {id}: a UUID; {file}: any one segment */
     enum route route;
     exchange_handler *handler;
-    enum admission {
-        WITH_KEY,
-        OR_CAPTURE_TOKEN, /* a watch token for {id} will do */
-        OR_BATCH_TOKEN,   /* or one for `?batch=` */
-        OPEN,             /* holds no data, or judges by itself */
-    } admission;
+    enum admission admission;
+    enum scope scope; /* that a key needs */
 };
 
 static const struct path table[] = {
-    { "POST", "/v1/captures", ROUTE_SUBMIT, submit_handle, WITH_KEY },
-    { "GET", "/v1/captures", ROUTE_LIST, listing_get, WITH_KEY },
-    { "GET", "/v1/captures/{id}", ROUTE_CAPTURE, captures_get,
-      OR_CAPTURE_TOKEN },
-    { "DELETE", "/v1/captures/{id}", ROUTE_CANCEL, change_cancel, WITH_KEY },
-    { "POST", "/v1/captures/{id}/retry", ROUTE_RETRY, change_retry, WITH_KEY },
+    { "POST", "/v1/captures", ROUTE_SUBMIT, submit_handle, WITH_KEY,
+      SCOPE_SUBMIT },
+    { "GET", "/v1/captures", ROUTE_LIST, listing_get, WITH_KEY, SCOPE_READ },
+    { "GET", "/v1/captures/{id}", ROUTE_CAPTURE, captures_get, OR_CAPTURE_TOKEN,
+      SCOPE_READ },
+    { "DELETE", "/v1/captures/{id}", ROUTE_CANCEL, change_cancel, WITH_KEY,
+      SCOPE_SUBMIT },
+    { "POST", "/v1/captures/{id}/retry", ROUTE_RETRY, change_retry, WITH_KEY,
+      SCOPE_SUBMIT },
     { "GET", "/v1/captures/{id}/history", ROUTE_HISTORY, captures_history,
-      WITH_KEY },
+      WITH_KEY, SCOPE_READ },
     { "GET", "/v1/captures/{id}/image", ROUTE_IMAGE, picture_get,
-      OR_CAPTURE_TOKEN },
+      OR_CAPTURE_TOKEN, SCOPE_READ },
     { "GET", "/v1/captures/{id}/events", ROUTE_CAPTURE_EVENTS, events_of_one,
-      OR_CAPTURE_TOKEN },
-    { "GET", "/v1/events", ROUTE_EVENTS, events_of_many, OR_BATCH_TOKEN },
-    { "GET", "/v1/batches", ROUTE_BATCHES, batches_list, WITH_KEY },
-    { "GET", "/v1/batches/{id}", ROUTE_BATCH, batches_get, WITH_KEY },
+      OR_CAPTURE_TOKEN, SCOPE_READ },
+    { "GET", "/v1/events", ROUTE_EVENTS, events_of_many, OR_BATCH_TOKEN,
+      SCOPE_READ },
+    { "GET", "/v1/batches", ROUTE_BATCHES, batches_list, WITH_KEY, SCOPE_READ },
+    { "GET", "/v1/batches/{id}", ROUTE_BATCH, batches_get, WITH_KEY,
+      SCOPE_READ },
     { "GET", "/v1/dead-letters", ROUTE_DEAD_LETTERS, dead_letters_list,
-      WITH_KEY },
+      WITH_KEY, SCOPE_ADMIN },
     { "GET", "/v1/dead-letters/{id}", ROUTE_DEAD_LETTER, dead_letters_get,
-      WITH_KEY },
+      WITH_KEY, SCOPE_ADMIN },
     { "DELETE", "/v1/dead-letters/{id}", ROUTE_DEAD_LETTER, dead_letters_drop,
-      WITH_KEY },
+      WITH_KEY, SCOPE_ADMIN },
     { "POST", "/v1/dead-letters/{id}/retry", ROUTE_DEAD_LETTER,
-      dead_letters_retry, WITH_KEY },
-    { "GET", "/v1/fleet", ROUTE_FLEET, fleet_get, WITH_KEY },
-    { "GET", "/", ROUTE_PAGE, page_get, OPEN },
-    { "GET", "/page/{file}", ROUTE_PAGE, page_get, OPEN },
-    { "GET", "/demo", ROUTE_PAGE, page_demo_redirect, OPEN },
-    { "GET", "/demo/", ROUTE_PAGE, page_demo_get, OPEN },
-    { "GET", "/demo/{file}", ROUTE_PAGE, page_demo_get, OPEN },
+      dead_letters_retry, WITH_KEY, SCOPE_ADMIN },
+    { "GET", "/v1/fleet", ROUTE_FLEET, fleet_get, WITH_KEY, SCOPE_READ },
+    { "GET", "/", ROUTE_PAGE, page_get, OPEN, SCOPE_READ },
+    { "GET", "/page/{file}", ROUTE_PAGE, page_get, OPEN, SCOPE_READ },
+    { "GET", "/demo", ROUTE_PAGE, page_demo_redirect, OPEN, SCOPE_READ },
+    { "GET", "/demo/", ROUTE_PAGE, page_demo_get, OPEN, SCOPE_READ },
+    { "GET", "/demo/{file}", ROUTE_PAGE, page_demo_get, OPEN, SCOPE_READ },
 };
 
 /* Segment by segment; what stands in for {…} goes to `name`. */
@@ -96,6 +97,27 @@ static bool method_fits(const struct path *p, const char *method)
            (strcmp(p->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
+/* CORS: may a page of this origin send such a request?  Whether the request
+ * itself is admitted is another matter. */
+static void reply_preflight(struct exchange *x, const char *methods)
+{
+    const struct http_field extra[] = {
+        { "Access-Control-Allow-Methods", methods },
+        { "Access-Control-Allow-Headers", cors_allowed_headers },
+        { "Access-Control-Max-Age", "7200" },
+        { 0 },
+    };
+
+    reply(x, 204, NULL, NULL, 0, extra);
+}
+
+static bool is_preflight(const struct exchange *x)
+{
+    return strcmp(http_method(x->request), "OPTIONS") == 0 &&
+           http_header(x->request, "Access-Control-Request-Method") &&
+           cors_answer(&x->api->cors, http_header(x->request, "Origin"));
+}
+
 /* NULL with an answer given when there is none. */
 static const struct path *find(struct exchange *x)
 {
@@ -113,60 +135,15 @@ static const struct path *find(struct exchange *x)
         snprintf(allow + len, sizeof allow - len, "%s%s", len > 0 ? ", " : "",
                  table[i].method);
     }
-    if (*allow)
+    if (*allow && is_preflight(x))
+        reply_preflight(x, allow);
+    else if (*allow)
         reply_method_not_allowed(x, allow);
     else
         reply_problem(x, PROBLEM_NOT_FOUND,
                       "there is nothing at this path; docs/api.md lists what "
                       "there is");
     return NULL;
-}
-
-/* Does `?token=` allow this one thing? */
-static bool token_fits(const struct exchange *x, const struct path *p)
-{
-    const char *token = http_query(x->request, "token");
-    const char *batch = http_query(x->request, "batch");
-
-    if (p->admission == OR_CAPTURE_TOKEN)
-        return watch_permits(x->api, token, WATCH_CAPTURE, x->name);
-    return p->admission == OR_BATCH_TOKEN && batch &&
-           watch_permits(x->api, token, WATCH_BATCH, batch);
-}
-
-/* False with an answer given. */
-static bool admitted(struct exchange *x, const struct path *p)
-{
-    const struct access *access = &x->api->access;
-    const char *host = http_header(x->request, "Host");
-    const char *method = http_method(x->request);
-    bool changes = strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
-
-    if (access_needs_key(access)) {
-        if (p->admission == OPEN ||
-            access_key_fits(access, http_header(x->request, "Authorization"),
-                            http_header(x->request, "X-API-Key")) ||
-            token_fits(x, p))
-            return true;
-        reply_problem(x, PROBLEM_UNAUTHORIZED,
-                      "send a key of this fleet as `Authorization: Bearer KEY` "
-                      "or `X-API-Key: KEY`");
-        return false;
-    }
-    if (!access_host_fits(access, host)) {
-        reply_problem(x, PROBLEM_FORBIDDEN_HOST,
-                      "without SHOTFLEET_API_KEYS only loopback is served; ask "
-                      "for it as http://127.0.0.1 or http://localhost");
-        return false;
-    }
-    if (changes &&
-        !access_origin_fits(http_header(x->request, "Origin"), host)) {
-        reply_problem(x, PROBLEM_FORBIDDEN_ORIGIN,
-                      "the request comes from a page of another site; set "
-                      "SHOTFLEET_API_KEYS and send a key instead");
-        return false;
-    }
-    return true;
 }
 
 static void exchange_free(void *context)
@@ -188,7 +165,7 @@ void router_handle(struct http_request *request, void *arg)
                             .route = ROUTE_NONE };
     http_set_context(request, x, exchange_free);
     p = find(x);
-    if (!p || !admitted(x, p))
+    if (!p || !admission_check(x, p->admission, p->scope))
         return;
     x->route = p->route;
     if (strstr(p->path, "{id}") && !uuid_is_valid(x->name)) {

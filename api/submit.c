@@ -142,7 +142,7 @@ static void submit(struct exchange *x, const struct submissions *s,
             (const char *const[]){ columns[0].data, columns[1].data,
                                    columns[2].data, columns[3].data,
                                    columns[4].data, s->batch ? "true" : "false",
-                                   refusals, "", key, sum },
+                                   refusals, x->owner, key, sum },
             COLUMNS + 5, on_submitted, x);
     for (size_t i = 0; i < COLUMNS; i++)
         buf_release(&columns[i]);

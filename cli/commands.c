@@ -10,6 +10,7 @@ const struct command *const commands[] = {
     /* of operators */
     &command_dead,
     &command_callback,
+    &command_keys,
     &command_providers,
     &command_doctor,
     &command_migrate,

@@ -161,8 +161,11 @@ static const struct setting catalogue[] = {
 
     /* users */
     SECRET("SHOTFLEET_API_KEYS",
-           "keys that users must send, comma separated; empty: none, and api "
-           "listens on loopback only"),
+           "keys that may do everything, comma separated; others are made with "
+           "`shotfleet keys`; empty: none, and api listens on loopback only"),
+    TEXT("SHOTFLEET_CORS_ORIGINS", "",
+         "origins whose pages may call api, comma separated, such as "
+         "https://app.example; * for all, which needs keys"),
     NUMBER("SHOTFLEET_WATCH_TOKEN_S", "3600", 1, 7 * 86400,
            "seconds that a watch token is good for; a receipt has one, to "
            "follow that capture without a key"),

@@ -38,8 +38,9 @@ struct command {
 };
 
 extern const struct command command_submit, command_status, command_list,
-    command_dead, command_callback, command_keys, command_providers,
-    command_doctor, command_migrate, command_completion, command_manual;
+    command_dead, command_ledger, command_callback, command_keys,
+    command_providers, command_doctor, command_migrate, command_completion,
+    command_manual;
 
 /* "shotfleet: …" to standard error. */
 PRINTF_LIKE(1, 2) void cli_complain(const char *fmt, ...);

@@ -9,6 +9,7 @@ const struct command *const commands[] = {
     &command_list,
     /* of operators */
     &command_dead,
+    &command_ledger,
     &command_callback,
     &command_keys,
     &command_providers,

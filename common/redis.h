@@ -6,9 +6,9 @@
  * longer than `deadline_ms` for its reply means a half-open socket: the
  * connection is dropped and made anew (with jittered back-off).
  *
- * Only redis.c, streams.c, worker/consumer.c, worker/entry.c, ingest/health.c,
- * ingest/persistence.c, ingest/waitaof.c, poller/refusals.c and api/live.c look
- * into a redisReply.
+ * Only redis.c, streams.c, stream_group.c, worker/consumer.c, worker/entry.c,
+ * ingest/health.c, ingest/persistence.c, ingest/waitaof.c, poller/refusals.c and
+ * api/live.c look into a redisReply.
  */
 #ifndef REDIS_H
 #define REDIS_H

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/log.h"
+#include "poller/audit.h"
 #include "poller/check.h"
 #include "poller/poller_metrics.h"
 
@@ -92,6 +93,7 @@ static void on_notify(void *arg)
 void poller_start(struct poller *p)
 {
     p->check = check_new(p);
+    p->audit = audit_new(p);
     p->round = loop_timer_new(p->loop, round_start, p);
     db_listen(p->db, "shotfleet_submit", on_notify, p);
     loop_timer_start(p->round, 0);
@@ -101,9 +103,11 @@ void poller_stop(struct poller *p)
 {
     loop_timer_free(p->round);
     p->round = NULL;
+    audit_stop(p->audit);
 }
 
 void poller_release(struct poller *p)
 {
     check_free(p->check);
+    audit_free(p->audit);
 }

@@ -18,6 +18,7 @@
 #include "common/shards.h"
 #include "poller/survey.h"
 
+struct audit; /* audit.h */
 struct check; /* check.h */
 
 struct poller {
@@ -30,6 +31,7 @@ struct poller {
     int64_t stale_after_ms;
     struct loop_timer *round; /* NULL: stopped */
     struct check *check;
+    struct audit *audit;
     unsigned busy;  /* tasks of this round that are not over */
     bool again;     /* a task found as much as it may take: go on at once */
     bool held_back; /* the workers are behind: nothing more for them now */

@@ -4,6 +4,16 @@ static const char checks[] = "shotfleet_checks_total";
 static const char checks_help[] =
     "Questions to providers about silent jobs, by answer.";
 
+static const char webhook[] = "stream=\"webhook\"";
+static const char submit[] = "stream=\"submit\"";
+static const char length[] = "shotfleet_stream_entries";
+static const char length_help[] = "Entries on the stream, of all servers.";
+static const char pending[] = "shotfleet_stream_pending_entries";
+static const char pending_help[] =
+    "Entries that a worker has and has not acknowledged.";
+static const char oldest[] = "shotfleet_stream_oldest_seconds";
+static const char oldest_help[] = "Age of the oldest entry on the stream.";
+
 static const struct metric series[POLLER_METRIC_COUNT] = {
     [CHECKS_ENDED] = { checks, "answer=\"ended\"", checks_help,
                        METRIC_COUNTER },
@@ -31,6 +41,16 @@ static const struct metric series[POLLER_METRIC_COUNT] = {
     [HELD_BACK] = { "shotfleet_poller_held_back", NULL,
                     "1 while workers are so far behind that nothing is added.",
                     METRIC_GAUGE },
+    [STREAM_ENTRIES] = { length, webhook, length_help, METRIC_GAUGE },
+    [STREAM_ENTRIES + 1] = { length, submit, length_help, METRIC_GAUGE },
+    [STREAM_PENDING] = { pending, webhook, pending_help, METRIC_GAUGE },
+    [STREAM_PENDING + 1] = { pending, submit, pending_help, METRIC_GAUGE },
+    [STREAM_OLDEST_S] = { oldest, webhook, oldest_help, METRIC_GAUGE },
+    [STREAM_OLDEST_S + 1] = { oldest, submit, oldest_help, METRIC_GAUGE },
+    [UNACCOUNTED_ENTRIES] = { "shotfleet_unaccounted_entries", NULL,
+                              "Entries that are neither recorded nor in "
+                              "flight; 0, or something is wrong.",
+                              METRIC_GAUGE },
     [REDIS_UP] = { "shotfleet_redis_up", NULL, "Connected to Redis.",
                    METRIC_GAUGE },
     [DATABASE_UP] = { "shotfleet_database_up", NULL, "Connected to PostgreSQL.",

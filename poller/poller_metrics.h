@@ -16,6 +16,11 @@ enum poller_metric {
     DAYS_SUMMED,
     CHECKS_IN_FLIGHT,
     HELD_BACK,
+    /* of webhook, then of submit */
+    STREAM_ENTRIES,
+    STREAM_PENDING = STREAM_ENTRIES + 2,
+    STREAM_OLDEST_S = STREAM_PENDING + 2,
+    UNACCOUNTED_ENTRIES = STREAM_OLDEST_S + 2,
     REDIS_UP,
     DATABASE_UP,
     POLLER_METRIC_COUNT,

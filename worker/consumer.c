@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/stream_group.h"
 #include "worker/worker_metrics.h"
 
 enum {
@@ -98,27 +99,22 @@ static void hand_out(struct consumer *c, struct entry *e)
 
 /* --- the group */
 
-static void on_group(const redisReply *reply, void *arg)
+static void on_group(const struct stream_state *state, const char *error,
+                     void *arg)
 {
     struct consumer *c = arg;
-    const char *error = reply ? redis_reply_error(reply) : NULL;
 
-    if (error && strncmp(error, "BUSYGROUP", 9) != 0)
+    if (error)
         log_error(LOG_WITH({ "stream", c->stream }),
-                  "could not create the consumer group: %s", error);
+                  "could not open the consumer group: %s", error);
     c->reading = false;
-    loop_timer_start(c->again, error ? RETRY_MS : 0);
+    loop_timer_start(c->again, state ? 0 : RETRY_MS);
 }
 
-/* From 0: whatever is there was not yet recorded. */
-static void create_group(struct consumer *c)
+static void open_group(struct consumer *c)
 {
     c->reading = true;
-    redis_command(
-        c->reader, on_group, c, 6,
-        (struct redis_arg[]){ REDIS_TEXT("XGROUP"), REDIS_TEXT("CREATE"),
-                              REDIS_TEXT(c->stream), REDIS_TEXT(STREAM_GROUP),
-                              REDIS_TEXT("0"), REDIS_TEXT("MKSTREAM") });
+    stream_group_open(c->reader, c->stream, 0, on_group, c);
 }
 
 /* --- reading */
@@ -158,7 +154,7 @@ static void on_read(const redisReply *reply, void *arg)
     if (error && strncmp(error, "NOGROUP", 7) == 0) {
         log_warning(LOG_WITH({ "stream", c->stream }),
                     "consumer group is gone, creating it again");
-        create_group(c);
+        open_group(c);
         return;
     }
     if (error) {
@@ -204,7 +200,7 @@ static void on_reader(bool up, void *arg)
 
     metric_add(c->o.metrics, REDIS_UP, up ? 1 : -1);
     if (up && !c->stopped && !c->reading)
-        create_group(c);
+        open_group(c);
 }
 
 /* --- taking over */

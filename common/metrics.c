@@ -17,6 +17,11 @@ static const int64_t bounds_us[] = {
 
 enum { BUCKETS = ARRAY_LEN(bounds_us) };
 
+static const int64_t bounds_sizes[BUCKETS] = {
+    1,    2,    5,    10,    20,    50,    100,    200,    500,
+    1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000,
+};
+
 /* What one process has counted of one series.  One writer each, so relaxed
  * atomics are plain additions. */
 struct cell {
@@ -97,17 +102,28 @@ void metric_set(struct metrics *m, size_t series, int64_t value)
                      __ATOMIC_RELAXED);
 }
 
-void metric_observe_us(struct metrics *m, size_t series, int64_t us)
+static void observe(struct metrics *m, size_t series, const int64_t *bounds,
+                    int64_t value)
 {
     struct cell *c = cell_at(m, m->row, series);
     size_t i = 0;
 
-    while (i < BUCKETS && us > bounds_us[i])
+    while (i < BUCKETS && value > bounds[i])
         i++;
     if (i < BUCKETS)
         increase(&c->buckets[i], 1);
-    increase(&c->value, us);
+    increase(&c->value, value);
     increase(&c->count, 1);
+}
+
+void metric_observe_us(struct metrics *m, size_t series, int64_t us)
+{
+    observe(m, series, bounds_us, us);
+}
+
+void metric_observe(struct metrics *m, size_t series, int64_t size)
+{
+    observe(m, series, bounds_sizes, size);
 }
 
 static struct cell sum_of(const struct metrics *m, size_t series)
@@ -135,25 +151,29 @@ static int render_histogram(const struct metric *s, const struct cell *c,
 {
     const char *labels = s->labels ? s->labels : "";
     const char *comma = s->labels ? "," : "";
+    bool sizes = s->kind == METRIC_SIZES;
+    const int64_t *bounds = sizes ? bounds_sizes : bounds_us;
+    double unit = sizes ? 1 : 1e6;
     int64_t below = 0;
 
     for (size_t i = 0; i < BUCKETS; i++) {
         below += c->buckets[i];
         if (buf_printf(out, "%s_bucket{%s%sle=\"%g\"} %" PRId64 "\n", s->name,
-                       labels, comma, (double)bounds_us[i] / 1e6, below) != 0)
+                       labels, comma, (double)bounds[i] / unit, below) != 0)
             return -1;
     }
     return buf_printf(out,
                       "%s_bucket{%s%sle=\"+Inf\"} %" PRId64 "\n"
-                      "%s_sum{%s} %.6f\n%s_count{%s} %" PRId64 "\n",
+                      "%s_sum{%s} %.*f\n%s_count{%s} %" PRId64 "\n",
                       s->name, labels, comma, c->count, s->name, labels,
-                      (double)c->value / 1e6, s->name, labels, c->count);
+                      sizes ? 0 : 6, (double)c->value / unit, s->name, labels,
+                      c->count);
 }
 
 static int render_series(const struct metric *s, const struct cell *c,
                          struct buf *out)
 {
-    if (s->kind == METRIC_HISTOGRAM)
+    if (s->kind == METRIC_HISTOGRAM || s->kind == METRIC_SIZES)
         return render_histogram(s, c, out);
     if (s->labels)
         return buf_printf(out, "%s{%s} %" PRId64 "\n", s->name, s->labels,
@@ -167,6 +187,7 @@ int metrics_render(const struct metrics *m, struct buf *out)
         [METRIC_COUNTER] = "counter",
         [METRIC_GAUGE] = "gauge",
         [METRIC_HISTOGRAM] = "histogram",
+        [METRIC_SIZES] = "histogram",
     };
 
     for (size_t i = 0; i < m->count; i++) {

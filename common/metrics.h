@@ -14,6 +14,7 @@ enum metric_kind {
     METRIC_COUNTER,
     METRIC_GAUGE,     /* rows are added up */
     METRIC_HISTOGRAM, /* of seconds, observed in microseconds */
+    METRIC_SIZES,     /* a histogram of numbers */
 };
 
 /* One time series.  Series of one name stand next to each other. */
@@ -37,7 +38,9 @@ void metrics_clear_gauges(struct metrics *m, unsigned process);
 
 void metric_add(struct metrics *m, size_t series, int64_t delta);
 void metric_set(struct metrics *m, size_t series, int64_t value);
+/* Of a METRIC_HISTOGRAM, and of a METRIC_SIZES. */
 void metric_observe_us(struct metrics *m, size_t series, int64_t us);
+void metric_observe(struct metrics *m, size_t series, int64_t size);
 int64_t metric_sum(const struct metrics *m, size_t series);
 
 MUST_USE int metrics_render(const struct metrics *m, struct buf *out);

@@ -23,6 +23,7 @@ struct supervisor_options {
     supervisor_child_fn *admin; /* one more child, index = processes; or NULL */
     void *arg;
     struct metrics *metrics; /* gauges of a dead child are cleared; or NULL */
+    size_t restarts;         /* series that counts dead children; 0: none */
     int64_t grace_ms;
 };
 

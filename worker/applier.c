@@ -47,10 +47,11 @@ static void finish_retry(struct applier *a, struct entry *e, const char *code,
     finished(a, e);
 }
 
-static void finish_dead(struct applier *a, struct entry *e, const char *error,
-                        int64_t delay_ms)
+/* It waits for a person. */
+static void finish_dead(struct applier *a, struct entry *e,
+                        enum dead_reason reason, const char *error)
 {
-    entry_finish_dead(e, error, delay_ms);
+    entry_finish_dead(e, reason, error, -1);
     finished(a, e);
 }
 
@@ -100,7 +101,7 @@ static void apply_completion(struct applier *a, struct entry *e,
         fetcher_take(a->fetcher, e, picture_type(e), e->event.picture,
                      e->event.picture_len);
     else if (!e->event.image_url)
-        finish_dead(a, e, "completed, but without a picture", -1);
+        finish_dead(a, e, DEAD_PICTURE, "completed, but without a picture");
     else
         fetcher_fetch(a->fetcher, e, p);
 }
@@ -127,7 +128,7 @@ static void apply_event(struct applier *a, struct entry *e,
         finish(a, e, "ignored", NULL, NULL);
         break;
     case EVENT_UNCLEAR:
-        finish_dead(a, e, "says neither success nor failure", -1);
+        finish_dead(a, e, DEAD_UNREADABLE, "says neither success nor failure");
         break;
     }
 }
@@ -143,7 +144,7 @@ static void apply_verdict(struct applier *a, struct entry *e)
     else if (strcmp(e->fields.verdict, "dropped") == 0)
         finish(a, e, "failed", "DROPPED", "its dead letter was given up");
     else
-        finish_dead(a, e, "unknown verdict", -1);
+        finish_dead(a, e, DEAD_UNREADABLE, "unknown verdict");
 }
 
 static void on_finished(struct entry *e, void *arg)
@@ -166,13 +167,13 @@ static void on_loaded(struct entry *e, void *arg)
     const struct provider *p;
 
     if (!e->job.found) {
-        finish_dead(a, e, "no job has this id", -1);
+        finish_dead(a, e, DEAD_UNKNOWN_JOB, "no job has this id");
     } else if (e->kind == ENTRY_SUBMIT) {
         submitter_take(a->submitter, e);
     } else if (e->fields.provider &&
                strcmp(e->fields.provider, e->job.provider) != 0) {
         e->job.found = false; /* nor may this dead letter hold the job up */
-        finish_dead(a, e, "the job is another provider's", -1);
+        finish_dead(a, e, DEAD_UNKNOWN_JOB, "the job is another provider's");
     } else if (e->fields.verdict) {
         apply_verdict(a, e);
     } else {
@@ -213,16 +214,16 @@ void applier_take(struct entry *e, void *arg)
         snprintf(error, sizeof error,
                  "handed out %lld times without an outcome",
                  (long long)e->deliveries);
-        finish_dead(a, e, error, -1);
+        finish_dead(a, e, DEAD_DELIVERIES, error);
     } else if (e->fields.malformed) {
-        finish_dead(a, e, e->fields.malformed, -1);
+        finish_dead(a, e, DEAD_UNREADABLE, e->fields.malformed);
     } else if (e->kind != ENTRY_SUBMIT && !e->fields.verdict &&
                parse(a, e, error, sizeof error) != 0) {
-        finish_dead(a, e, error, -1);
+        finish_dead(a, e, DEAD_UNREADABLE, error);
     } else if (e->fields.job && !uuid_is_valid(e->fields.job)) {
-        finish_dead(a, e, "the job's id is no UUID", -1);
+        finish_dead(a, e, DEAD_UNREADABLE, "the job's id is no UUID");
     } else if (e->kind == ENTRY_SUBMIT && !e->fields.job) {
-        finish_dead(a, e, "no job to submit", -1);
+        finish_dead(a, e, DEAD_UNREADABLE, "no job to submit");
     } else {
         job_loader_add(a->loader, e);
     }

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <hiredis/hiredis.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,17 @@ bool entry_letter_key(const struct entry *e, char out[ENTRY_KEY_SIZE])
     return true;
 }
 
+int64_t entry_received_ms(const struct entry *e)
+{
+    const char *text = e->fields.received_ms;
+    int64_t ms = -1;
+
+    if (text && strspn(text, "0123456789") == strlen(text) &&
+        strlen(text) < 15 && sscanf(text, "%" SCNd64, &ms) == 1)
+        return ms;
+    return stream_id_ms(e->id);
+}
+
 const char *entry_stream(enum entry_kind kind)
 {
     static const char *const streams[] = { [ENTRY_SUBMIT] = STREAM_SUBMIT,
@@ -155,14 +167,17 @@ void entry_finish_retry(struct entry *e, const char *code, const char *error)
                                     ATTEMPT_BASE_MS, ATTEMPT_CAP_MS);
 }
 
-void entry_finish_dead(struct entry *e, const char *error, int64_t delay_ms)
+void entry_finish_dead(struct entry *e, enum dead_reason reason,
+                       const char *error, int64_t delay_ms)
 {
     entry_finish(e, "dead", "DEAD_LETTER", error);
     e->result.delay_ms = delay_ms;
+    e->result.reason = reason;
 }
 
 void entry_finish_waiting(struct entry *e, const char *error, int64_t delay_ms)
 {
     entry_finish(e, "dead", "PICTURE_HOST", error);
     e->result.delay_ms = delay_ms;
+    e->result.reason = DEAD_PICTURE;
 }

@@ -47,6 +47,17 @@ struct job {
     char *provider;
 };
 
+/* Why an entry becomes a dead letter. */
+enum dead_reason {
+    DEAD_UNKNOWN_JOB,
+    DEAD_UNREADABLE, /* or it says nothing of use */
+    DEAD_PICTURE,    /* could not be had, or is none */
+    DEAD_STORAGE,
+    DEAD_DELIVERIES, /* handed out too often: it kills its workers */
+    DEAD_REFUSED,    /* by PostgreSQL */
+    DEAD_REASONS,
+};
+
 /* What is to be recorded.  Events are those of sql/0002_record.sql. */
 struct result {
     const char *event; /* static text; NULL: not finished */
@@ -59,7 +70,8 @@ struct result {
     char *error;
     char *error_code;
     int64_t delay_ms; /* -1: none */
-    bool condemned;   /* the database refused the entry itself */
+    enum dead_reason reason;
+    bool condemned; /* the database refused the entry itself */
 };
 
 struct entry {
@@ -90,6 +102,8 @@ void entry_key(const struct entry *e, char out[ENTRY_KEY_SIZE]);
 /* "body:PROVIDER:SHA256" for a malformed webhook, so that of its repetitions
  * one dead letter is kept; false for any other entry: its letter is its own. */
 bool entry_letter_key(const struct entry *e, char out[ENTRY_KEY_SIZE]);
+/* When it came, by the wall clock of whoever appended it, else of redis. */
+int64_t entry_received_ms(const struct entry *e);
 const char *entry_stream(enum entry_kind kind);
 
 /* Sets the result.  `error` and `code` are copied and may be NULL. */
@@ -101,6 +115,7 @@ void entry_finish_retry(struct entry *e, const char *code, const char *error);
  * later each time, for a day without using its tries up. */
 void entry_finish_waiting(struct entry *e, const char *error, int64_t delay_ms);
 /* A dead letter, fed back after `delay_ms`; -1: it waits for a person. */
-void entry_finish_dead(struct entry *e, const char *error, int64_t delay_ms);
+void entry_finish_dead(struct entry *e, enum dead_reason reason,
+                       const char *error, int64_t delay_ms);
 
 #endif

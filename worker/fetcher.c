@@ -127,6 +127,7 @@ static void on_stored(enum outcome outcome, const char *error, void *arg)
         *e->result.image_key = '\0';
         entry_finish(e, "dead", "STORAGE", error);
         e->result.delay_ms = PICTURE_RETRY_MS;
+        e->result.reason = DEAD_STORAGE;
     }
     f->o.fn(e, f->o.arg);
     start_next(f);
@@ -181,7 +182,7 @@ static void fail(struct fetcher *f, struct entry *e,
     else if (is_away(answer))
         entry_finish_waiting(e, error, PICTURE_RETRY_MS);
     else
-        entry_finish_dead(e, error, PICTURE_RETRY_MS);
+        entry_finish_dead(e, DEAD_PICTURE, error, PICTURE_RETRY_MS);
     f->o.fn(e, f->o.arg);
 }
 
@@ -204,12 +205,17 @@ static void on_answer(const struct http_answer *answer, void *arg)
     struct fetch *t = arg;
     struct fetcher *f = t->fetcher;
     struct entry *e = t->entry;
+    bool fetched = answer->failure == HTTP_OK && answer->status == 200;
 
+    metric_add(f->o.metrics,
+               (t->own ? DOWNLOADS_PROVIDER : DOWNLOADS_OTHER) +
+                   (fetched ? 0u : 1u),
+               1);
     t->host->under_way--;
     heed(f, t->host, answer);
     fetch_free(t);
     f->under_way--;
-    if (answer->failure == HTTP_OK && answer->status == 200)
+    if (fetched)
         fetcher_take(f, e, answer->content_type, answer->body,
                      answer->body_len);
     else

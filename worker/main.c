@@ -27,6 +27,7 @@ int main(int argc, char **argv)
     shared.metrics = worker_metrics_new(options.processes + 1);
     options.metrics = shared.metrics;
     shared.paces = paces_new(options.processes);
+    options.restarts = CHILDREN_RESTARTED;
     log_info(NULL, "working with %u processes", options.processes);
     code = supervisor_run(&options);
 out:

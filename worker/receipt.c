@@ -5,28 +5,54 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/streams.h"
 #include "worker/consumer.h"
 #include "worker/record_statement.h"
 #include "worker/worker_metrics.h"
 
-static enum worker_metric metric_of(const char *outcome)
+static enum entry_outcome outcome_of(const char *name)
 {
-    static const struct {
-        const char *outcome;
-        enum worker_metric metric;
-    } map[] = { { "recorded", ENTRIES_RECORDED },
-                { "duplicate", ENTRIES_DUPLICATE },
-                { "ignored", ENTRIES_IGNORED },
-                { "dead", ENTRIES_DEAD },
-                { "repeated", ENTRIES_REPEATED } };
+    static const char *const names[ENTRY_OUTCOMES] = {
+        [ENTRY_RECORDED] = "recorded", [ENTRY_DUPLICATE] = "duplicate",
+        [ENTRY_IGNORED] = "ignored",   [ENTRY_DEAD] = "dead",
+        [ENTRY_REPEATED] = "repeated",
+    };
 
-    for (size_t i = 0; i < ARRAY_LEN(map); i++) {
-        if (strcmp(outcome, map[i].outcome) == 0)
-            return map[i].metric;
+    for (size_t i = 0; i < ENTRY_OUTCOMES; i++) {
+        if (strcmp(name, names[i]) == 0)
+            return (enum entry_outcome)i;
     }
     abort(); /* record_entries() and this table have come apart */
+}
+
+static enum worker_metric kind_of(const struct entry *e)
+{
+    const char *source = e->fields.source ? e->fields.source : "";
+
+    if (e->kind == ENTRY_SUBMIT)
+        return ENTRIES_SUBMIT;
+    if (strcmp(source, "poll") == 0)
+        return ENTRIES_POLL;
+    return strcmp(source, "retry") == 0 ? ENTRIES_RETRY : ENTRIES_WEBHOOK;
+}
+
+static void count(struct metrics *metrics, const struct entry *e,
+                  enum entry_outcome outcome)
+{
+    enum worker_metric kind = kind_of(e);
+
+    metric_add(metrics, kind + outcome, 1);
+    if (outcome == ENTRY_REPEATED)
+        return;
+    if (kind == ENTRIES_WEBHOOK)
+        metric_observe_us(metrics, RECEIVED_TO_RECORDED,
+                          (clock_wall_ms() - entry_received_ms(e)) * 1000);
+    if (outcome == ENTRY_RECORDED && strcmp(e->result.event, "retry") == 0)
+        metric_add(metrics, RETRIES, 1);
+    if (outcome == ENTRY_DEAD)
+        metric_add(metrics, DEAD_LETTERS + e->result.reason, 1);
 }
 
 /* Tells the browsers; whoever misses it asks the api. */
@@ -54,20 +80,21 @@ static void tell(const struct entry *e, const struct db_result *result,
 static void report(struct metrics *metrics, const struct entry *e,
                    const struct db_result *result, size_t row)
 {
-    const char *outcome = db_value(result, row, RECORD_OUTCOME);
+    const char *name = db_value(result, row, RECORD_OUTCOME);
+    enum entry_outcome outcome = outcome_of(name);
     char key[ENTRY_KEY_SIZE];
 
-    metric_add(metrics, metric_of(outcome), 1);
+    count(metrics, e, outcome);
     entry_key(e, key);
     log_debug(LOG_WITH({ "entry", key }, { "job", e->job.id },
-                       { "event", e->result.event }, { "outcome", outcome }),
+                       { "event", e->result.event }, { "outcome", name }),
               "recorded an entry");
-    if (strcmp(outcome, "dead") == 0)
+    if (outcome == ENTRY_DEAD)
         log_warning(LOG_WITH({ "entry", key },
                              { "job", e->job.found ? e->job.id : NULL }),
                     "put an entry into the dead letters: %s",
                     e->result.error ? e->result.error : "no job has this id");
-    else if (strcmp(outcome, "recorded") == 0)
+    else if (outcome == ENTRY_RECORDED)
         tell(e, result, row);
 }
 
@@ -93,9 +120,9 @@ static void acknowledge(struct entry **entries, size_t count)
 }
 
 void receipt_give(struct metrics *metrics, const struct db_result *result,
-                  struct entry **entries, size_t count)
+                  struct entry **entries, size_t n)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < n; i++)
         report(metrics, entries[i], result, i);
-    acknowledge(entries, count);
+    acknowledge(entries, n);
 }

@@ -60,17 +60,6 @@ static const char *number_or_null(const char *text)
     return digits > 0 && digits <= 9 && text[digits] == '\0' ? text : NULL;
 }
 
-static int64_t received_ms(const struct entry *e)
-{
-    const char *text = e->fields.received_ms;
-    int64_t ms = -1;
-
-    if (text && strspn(text, "0123456789") == strlen(text) &&
-        strlen(text) < 15 && sscanf(text, "%" SCNd64, &ms) == 1)
-        return ms;
-    return stream_id_ms(e->id);
-}
-
 static bool keeps_payload(const struct entry *e)
 {
     /* an unknown job makes a dead letter too */
@@ -109,7 +98,7 @@ static void add_entry(struct record_array *a, const struct entry *e)
     add_text(a++, e->kind == ENTRY_SUBMIT ? "submit" : f->source);
     add_text(a++, f->id);
     add_text(a++, f->ip);
-    add_number(a++, received_ms(e), -1);
+    add_number(a++, entry_received_ms(e), -1);
     add_text(a++, r->provider_job);
     add_number(a++, r->progress, -1);
     add_text(a++, picture ? r->image_key : NULL);

@@ -94,7 +94,10 @@ static void condemn(struct entry *e, const char *why)
     free(r->provider_job);
     free(r->error);
     free(r->error_code);
-    *r = (struct result){ .progress = -1, .delay_ms = -1, .condemned = true };
+    *r = (struct result){ .progress = -1,
+                          .delay_ms = -1,
+                          .condemned = true,
+                          .reason = DEAD_REFUSED };
     entry_finish(e, "dead", "REFUSED", why);
 }
 
@@ -128,7 +131,7 @@ static void after_success(struct lane *lane, const struct db_result *result)
         abort(); /* record_entries() answers every entry, or it is wrong */
     metric_observe_us(r->o.metrics, BATCH_SECONDS,
                       clock_monotonic_us() - lane->started_us);
-    metric_add(r->o.metrics, BATCH_ENTRIES, (int64_t)count);
+    metric_observe(r->o.metrics, BATCH_ENTRIES, (int64_t)count);
     receipt_give(r->o.metrics, result, lane->batch, count);
     lane->count = 0;
     r->failures = 0;

@@ -151,7 +151,7 @@ def test_a_late_entry_ends_its_job_once(stack, provider, pages):
     assert stack.job(job).status == "failed"
     rows = stack.sql("select outcome, tableoid::regclass::text as name from deliveries where job_id = %s::uuid", job)
     assert [(r.outcome, r.name) for r in rows] == [("recorded", "deliveries_default")]
-    wait_for(lambda: stack.metrics("worker")['shotfleet_entries_total{outcome="repeated"}'] == 1, 30, "the repetition")
+    wait_for(lambda: stack.metrics("worker")['shotfleet_entries_total{kind="webhook",outcome="repeated"}'] == 1, 30, "the repetition")
 
 
 def test_recording_touches_the_partitions_it_needs_only(stack):

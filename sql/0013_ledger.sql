@@ -89,8 +89,10 @@ begin
     select o.* into l from ledgers o
     where o.stream = ledger_check.stream and o.book = ledger_check.book
     for update;
-    if ledger_check.seen_us <= l.seen_us then
-        return l.unaccounted; -- another poller has looked since
+    -- another poller has looked since; or, if it is long ago, redis's clock was
+    -- set back
+    if ledger_check.seen_us between l.seen_us - 60000000 and l.seen_us then
+        return l.unaccounted;
     end if;
     if added - gone < l.accepted then
         update ledgers o set closed_at = coalesce(o.closed_at, now())

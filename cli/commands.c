@@ -7,7 +7,12 @@ const struct command *const commands[] = {
     &command_submit,
     &command_status,
     &command_list,
+    &command_watch,
+    &command_cancel,
+    &command_retry,
+    &command_open,
     /* of operators */
+    &command_top,
     &command_dead,
     &command_ledger,
     &command_callback,

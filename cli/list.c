@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/answer.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/service.h"
@@ -15,10 +16,11 @@ enum {
     LIMIT_DEFAULT = 20,
     LIMIT_MAX = 100000,
     PAGE_MAX = 100, /* what api gives at once */
+    FILTERS_MAX_BYTES = 8 * 1024 * 1024,
 };
 
 struct list {
-    const char *status; /* NULL: all */
+    struct buf filters; /* "&status=failed…", for the query */
     long left;
     bool json;
     struct service *service;
@@ -39,27 +41,21 @@ static void print(struct list *l, struct json_object *page)
 /* One page; *cursor becomes the next one's, NULL at the end. */
 static int list_page(struct list *l, char **cursor)
 {
-    char *path =
-        mem_format("/v1/captures?limit=%ld%s%s%s%s",
-                   l->left < PAGE_MAX ? l->left : PAGE_MAX,
-                   l->status ? "&status=" : "", l->status ? l->status : "",
-                   *cursor ? "&cursor=" : "", *cursor ? *cursor : "");
+    char *path = mem_format("/v1/captures?limit=%ld%s%s%s",
+                            l->left < PAGE_MAX ? l->left : PAGE_MAX,
+                            l->filters.data ? l->filters.data : "",
+                            *cursor ? "&cursor=" : "", *cursor ? *cursor : "");
     enum service_outcome outcome = service_get(l->service, path, NULL, NULL);
-    struct json_object *page = NULL;
-    char error[64];
-    size_t len;
-    const char *body = service_body(l->service, &len);
+    struct json_object *page = answer_of(l->service);
     int code = CLI_FINE;
 
     free(*cursor);
     *cursor = NULL;
-    page = json_parse(body, len, error, sizeof error);
-    if (outcome == SERVICE_ANSWERED && service_status(l->service) == 200 &&
-        page) {
+    if (outcome == SERVICE_ANSWERED && service_status(l->service) == 200) {
         print(l, page);
         *cursor = mem_strdup_or_null(json_text(page, "nextCursor"));
     } else {
-        code = service_complain(l->service);
+        code = answer_complain(l->service, outcome, page, NULL);
     }
     json_object_put(page);
     free(path);
@@ -78,6 +74,25 @@ static int list(struct list *l)
     return code;
 }
 
+/* The query parameter of each option that chooses. */
+static const char *const parameters[] = {
+    ['s'] = "status", ['b'] = "batch",          ['p'] = "provider",
+    ['u'] = "url",    ['a'] = "submittedAfter", ['z'] = "submittedBefore",
+};
+
+static const struct option options[] = {
+    { "status", required_argument, NULL, 's' },
+    { "batch", required_argument, NULL, 'b' },
+    { "provider", required_argument, NULL, 'p' },
+    { "url", required_argument, NULL, 'u' },
+    { "metadata", required_argument, NULL, 'm' },
+    { "after", required_argument, NULL, 'a' },
+    { "before", required_argument, NULL, 'z' },
+    { "limit", required_argument, NULL, 'l' },
+    { "json", no_argument, NULL, 'j' },
+    { 0 },
+};
+
 static bool is_status(const char *text)
 {
     static const char *const all[] = { "queued", "submitted", "completed",
@@ -90,70 +105,116 @@ static bool is_status(const char *text)
     return false;
 }
 
+static void filter(struct list *l, const char *name, const char *value)
+{
+    char *escaped = service_escape(value);
+
+    if (buf_printf(&l->filters, "&%s=%s", name, escaped) != 0)
+        abort(); /* as long as a command line may be */
+    free(escaped);
+}
+
+/* --metadata order=7 is metadata[order]=7 */
+static int filter_metadata(struct list *l, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    char *name, *escaped, *parameter;
+
+    if (!equals || equals == text)
+        return cli_misuse(
+            "list", "--metadata \"%.60s\" is not of the form name=value", text);
+    name = mem_dup(text, (size_t)(equals - text));
+    escaped = service_escape(name);
+    parameter = mem_format("metadata[%s]", escaped);
+    filter(l, parameter, equals + 1);
+    free(parameter);
+    free(escaped);
+    free(name);
+    return CLI_FINE;
+}
+
+static int take(struct list *l, int c, const char *argument)
+{
+    if (c == 's' && !is_status(optarg))
+        return cli_misuse("list", "--status must be queued, submitted, "
+                                  "completed, failed or cancelled");
+    if (c == 'm')
+        return filter_metadata(l, optarg);
+    if (c == 'l')
+        return cli_number("list", "--limit", optarg, 1, LIMIT_MAX, &l->left) !=
+                       0
+                   ? CLI_REFUSED
+                   : CLI_FINE;
+    if (c == ':')
+        return cli_misuse("list", "%s needs a value", argument);
+    if (c == '?')
+        return cli_misuse("list", "there is no option %s", argument);
+    if (c == 'j')
+        l->json = true;
+    else
+        filter(l, parameters[c], optarg);
+    return CLI_FINE;
+}
+
 static int parse(struct list *l, int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "status", required_argument, NULL, 's' },
-        { "limit", required_argument, NULL, 'l' },
-        { "json", no_argument, NULL, 'j' },
-        { 0 },
-    };
+    int code = CLI_FINE;
     int c;
 
-    while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (c == 's' && is_status(optarg))
-            l->status = optarg;
-        else if (c == 's')
-            return cli_misuse("list",
-                              "--status must be queued, submitted, completed, "
-                              "failed or cancelled");
-        else if (c == 'j')
-            l->json = true;
-        else if (c == ':')
-            return cli_misuse("list", "%s needs a value", argv[optind - 1]);
-        else if (c != 'l')
-            return cli_misuse("list", "there is no option %s",
-                              argv[optind - 1]);
-        else if (cli_number("list", "--limit", optarg, 1, LIMIT_MAX,
-                            &l->left) != 0)
-            return CLI_REFUSED;
-    }
-    if (optind < argc)
-        return cli_misuse("list", "unexpected \"%.60s\"", argv[optind]);
-    return CLI_FINE;
+    while (code == CLI_FINE &&
+           (c = getopt_long(argc, argv, ":", options, NULL)) != -1)
+        code = take(l, c, argv[optind - 1]);
+    if (code == CLI_FINE && optind < argc)
+        code = cli_misuse("list", "unexpected \"%.60s\"", argv[optind]);
+    return code;
 }
 
 static int run(int argc, char **argv, const struct cli_settings *settings)
 {
     struct list l = { .left = LIMIT_DEFAULT };
     struct patience patience;
-    int code = parse(&l, argc, argv);
+    int code;
 
-    if (code != CLI_FINE)
-        return code;
+    buf_init(&l.filters, FILTERS_MAX_BYTES);
+    code = parse(&l, argc, argv);
     patience_begin(&patience, PATIENCE_MS);
-    l.service = service_new(settings, &patience);
+    if (code == CLI_FINE) {
+        l.service = service_new(settings, &patience);
+        code = l.service ? CLI_FINE : CLI_REFUSED;
+    }
     if (l.service) {
         output_init(&l.output, stdout, service_base(l.service), l.json);
         code = list(&l);
-    } else {
-        code = CLI_REFUSED;
     }
     patience_end(&patience);
     service_free(l.service);
+    buf_release(&l.filters);
     return code;
 }
 
 const struct command command_list = {
     "list",
-    "[--status STATUS] [--limit N] [--json]",
+    "[--status STATUS] [--batch ID] [--provider P] [--url TEXT]\n"
+    "       [--metadata NAME=VALUE] [--after TIME] [--before TIME] [--limit "
+    "N]\n"
+    "       [--json]",
     "list captures, newest first",
-    "  --status STATUS  only queued, submitted, completed, failed or "
+    "Prints the captures that everything said here fits.\n\n"
+    "  --status STATUS        queued, submitted, completed, failed or "
     "cancelled\n"
-    "  --limit N        at most so many (default 20)\n"
-    "  --json           one JSON document a line\n\n"
+    "  --batch ID             submitted together\n"
+    "  --provider P           taken by this provider\n"
+    "  --url TEXT             whose URL contains the text, such as a host\n"
+    "  --metadata NAME=VALUE  whose metadata has this; may be given several "
+    "times\n"
+    "  --after TIME           submitted then or later: 2026-01-31T12:00:00Z\n"
+    "  --before TIME          submitted earlier\n"
+    "  --limit N              at most so many (default 20)\n"
+    "  --json                 one JSON document a line\n\n"
     "Piped, each line holds, separated by tabs: id, status, width x height,\n"
     "bytes, the picture's URL or CODE: reason, and the page's URL.\n\n"
-    "Exit codes: 0, or 3 when api could not be reached.\n",
+    "Exit codes: 0, 2 when something here is malformed, 3 when api could not "
+    "be\n"
+    "reached.\n",
     run,
 };

@@ -196,6 +196,11 @@ void output_row(const struct output *o, struct json_object *document)
     fputc('\n', o->out);
 }
 
+void output_state(const struct output *o, bool up)
+{
+    put(o, up ? GREEN : RED, up ? "up" : "down");
+}
+
 void output_refusal(const struct output *o, const char *url, const char *code,
                     const char *reason)
 {

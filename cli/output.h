@@ -32,6 +32,9 @@ void output_row(const struct output *o, struct json_object *document);
 void output_refusal(const struct output *o, const char *url, const char *code,
                     const char *reason);
 
+/* "up" or "down". */
+void output_state(const struct output *o, bool up);
+
 /* Without control characters (C0, DEL, C1); one line. */
 void output_safely(FILE *out, const char *text);
 

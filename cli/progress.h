@@ -5,8 +5,8 @@
 #include "common/base.h"
 
 struct progress {
-    bool shown; /* is standard error a terminal? */
-    size_t done, total;
+    bool shown;                 /* is standard error a terminal? */
+    size_t done, failed, total; /* `done` counts those that failed, too */
     int64_t since_ms;
     int64_t drawn_ms;
     char what[160]; /* the present one */
@@ -20,5 +20,8 @@ void progress_what(struct progress *p, const char *url, const char *status,
 void progress_draw(void *progress);
 /* Before anything else is written. */
 void progress_clear(struct progress *p);
+/* What has become of all of them, in one line that stays, on any standard
+ * error. */
+void progress_sum_up(struct progress *p);
 
 #endif

@@ -138,21 +138,46 @@ static void set_up(struct service *s, const char *url,
     s->error[0] = '\0';
 }
 
-/* `json` NULL: GET. */
-static enum service_outcome call(struct service *s, const char *path,
-                                 const char *json)
+/* What is not GET; all but `method` may be NULL. */
+struct call {
+    const char *method;
+    const char *json;
+    const char *idempotency_key;
+};
+
+static struct curl_slist *headers_of(const struct service *s,
+                                     const struct call *c)
 {
-    char *url = mem_format("%s%s", s->base, path);
     struct curl_slist *headers = NULL;
-    CURLcode code;
+    char *line;
 
     if (s->key_header)
         headers = curl_slist_append(headers, s->key_header);
-    if (json)
+    if (c && c->json)
         headers = curl_slist_append(headers, "Content-Type: application/json");
+    if (c && c->idempotency_key) {
+        line = mem_format("Idempotency-Key: \"%s\"", c->idempotency_key);
+        headers = curl_slist_append(headers, line);
+        free(line);
+    }
+    return headers;
+}
+
+/* `c` NULL: GET. */
+static enum service_outcome call(struct service *s, const char *path,
+                                 const struct call *c)
+{
+    char *url = mem_format("%s%s", s->base, path);
+    struct curl_slist *headers = headers_of(s, c);
+    CURLcode code;
+
     set_up(s, url, headers);
-    if (json)
-        curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, json);
+    if (c) {
+        curl_easy_setopt(s->curl, CURLOPT_CUSTOMREQUEST, c->method);
+        if (c->json || strcmp(c->method, "POST") == 0)
+            curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS,
+                             c->json ? c->json : "");
+    }
     code = curl_easy_perform(s->curl);
     curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);
@@ -174,11 +199,32 @@ enum service_outcome service_get(struct service *s, const char *path,
     return call(s, path, NULL);
 }
 
-enum service_outcome service_post(struct service *s, const char *path,
-                                  const char *json)
+enum service_outcome service_send(struct service *s, const char *method,
+                                  const char *path, const char *json,
+                                  const char *idempotency_key)
 {
     s->sink = NULL;
-    return call(s, path, json);
+    return call(s, path, &(struct call){ method, json, idempotency_key });
+}
+
+char *service_escape(const char *text)
+{
+    char *escaped = curl_easy_escape(NULL, text, 0);
+    char *copy = NULL;
+
+    if (!escaped)
+        abort(); /* out of memory */
+    copy = mem_strdup(escaped);
+    curl_free(escaped);
+    return copy;
+}
+
+long service_retry_after_s(const struct service *s)
+{
+    curl_off_t seconds = 0;
+
+    curl_easy_getinfo(s->curl, CURLINFO_RETRY_AFTER, &seconds);
+    return seconds > 0 && seconds < 3600 ? (long)seconds : 0;
 }
 
 const char *service_body(const struct service *s, size_t *len)

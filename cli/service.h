@@ -32,11 +32,17 @@ void service_on_tick(struct service *s, service_tick *tick, void *arg);
  * service_status(), service_body().  With `sink` NULL a 200 stays too. */
 enum service_outcome service_get(struct service *s, const char *path,
                                  service_sink *sink, void *arg);
-enum service_outcome service_post(struct service *s, const char *path,
-                                  const char *json);
+/* `json` NULL: without a body.  With an `idempotency_key` the call may be made
+ * again when nobody knows what became of it (NULL: none). */
+enum service_outcome service_send(struct service *s, const char *method,
+                                  const char *path, const char *json,
+                                  const char *idempotency_key);
+/* For the query of a path; the caller frees. */
+char *service_escape(const char *text);
 
 /* Of the last call. */
-long service_status(const struct service *s); /* 0: no answer */
+long service_status(const struct service *s);        /* 0: no answer */
+long service_retry_after_s(const struct service *s); /* 0: not said */
 const char *service_body(const struct service *s, size_t *len);
 const char *service_error(const struct service *s); /* SERVICE_UNREACHABLE */
 const char *service_base(const struct service *s);  /* no slash at its end */

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/answer.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/service.h"
-#include "common/json.h"
 #include "common/mem.h"
 #include "common/token.h"
 
@@ -17,22 +17,18 @@ static int show(struct service *s, const char *id, bool json)
 {
     char *path = mem_format("/v1/captures/%s", id);
     enum service_outcome outcome = service_get(s, path, NULL, NULL);
-    struct json_object *document = NULL;
+    struct json_object *document = answer_of(s);
     struct output output;
-    char error[64];
-    size_t len;
-    const char *body = service_body(s, &len);
     int code = CLI_FINE;
 
-    document = json_parse(body, len, error, sizeof error);
-    if (outcome == SERVICE_ANSWERED && service_status(s) == 200 && document) {
+    if (outcome == SERVICE_ANSWERED && service_status(s) == 200) {
         output_init(&output, stdout, service_base(s), json);
         output_capture(&output, document);
     } else if (outcome == SERVICE_ANSWERED && service_status(s) == 404) {
         cli_complain("there is no capture %s at %s", id, service_base(s));
         code = CLI_REFUSED;
     } else {
-        code = service_complain(s);
+        code = answer_complain(s, outcome, document, NULL);
     }
     json_object_put(document);
     free(path);

@@ -1,22 +1,32 @@
-/* shotfleet submit: submits all URLs, then waits for one after the other. */
+/* shotfleet submit: submits all URLs in batches, then follows batch by batch.
+ */
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/follow.h"
 #include "cli/output.h"
 #include "cli/picture.h"
 #include "cli/progress.h"
-#include "cli/service.h"
+#include "cli/submission.h"
 #include "cli/submit_arguments.h"
-#include "cli/watch.h"
 #include "common/json.h"
 #include "common/mem.h"
 
+/* Captures that were submitted in one request. */
+struct batch {
+    char *events; /* path; NULL: none was accepted */
+    size_t open;  /* of them that have not ended */
+};
+
 struct submit {
     struct submit_arguments arguments;
-    char **ids; /* of the arguments' URLs; NULL: not accepted */
+    struct batch *batches;
+    size_t batch_count;
+    struct batch *followed;
     struct service *service;
+    struct service *pictures; /* its own: events come in meanwhile */
     struct patience patience;
     struct output output;
     struct progress progress;
@@ -31,162 +41,161 @@ static void worsen(struct submit *s, int code)
 
 /* --- submitting */
 
-/* api's answer as an object, owned by the caller; an empty one if it is none.
- */
-static struct json_object *answer_of(const struct service *s)
+static void on_refused(struct wish *w, const char *code, const char *reason,
+                       void *arg)
 {
-    char error[64];
-    size_t len;
-    const char *body = service_body(s, &len);
-    struct json_object *answer = json_parse(body, len, error, sizeof error);
+    struct submit *s = arg;
 
-    return answer ? answer : json_object_new_object();
-}
-
-static void accepted(struct submit *s, size_t i, struct json_object *answer)
-{
-    const char *id = json_text(answer, "jobId");
-
-    if (!id) {
-        worsen(s, service_complain(s->service));
-        return;
-    }
-    s->ids[i] = mem_strdup(id);
-    if (s->arguments.wait)
-        return;
-    json_object_object_add(answer, "url",
-                           json_object_new_string(s->arguments.urls[i]));
-    output_capture(&s->output, answer);
-}
-
-static void refused(struct submit *s, size_t i, struct json_object *answer)
-{
-    const char *code = json_text(answer, "code");
-    const char *detail = json_text(answer, "detail");
-
-    if (!detail) /* what libmicrohttpd's side of api refuses */
-        detail = json_text(answer, "error");
-    progress_clear(&s->progress);
+    w->ended = true;
     s->progress.done++;
-    output_refusal(&s->output, s->arguments.urls[i], code ? code : "REFUSED",
-                   detail ? detail : "api did not say why");
+    s->progress.failed++;
+    progress_clear(&s->progress);
+    output_refusal(&s->output, wish_url(w), code, reason);
     worsen(s, CLI_REFUSED);
 }
 
-/* False when the others need not be tried. */
-static bool submit_one(struct submit *s, size_t i)
+static void on_sent(struct submit *s, struct wish *wishes, size_t count,
+                    char *events)
 {
-    struct json_object *answer = NULL;
-    const char *detail = NULL;
-    enum service_outcome outcome;
-    long status;
+    struct batch *b;
 
-    json_object_object_add(s->arguments.body, "url",
-                           json_object_new_string(s->arguments.urls[i]));
-    progress_what(&s->progress, s->arguments.urls[i], "submitting", -1);
-    outcome = service_post(s->service, "/v1/captures",
-                           json_object_to_json_string_ext(
-                               s->arguments.body, JSON_C_TO_STRING_PLAIN));
-    status = service_status(s->service);
-    answer = answer_of(s->service);
-    detail = json_text(answer, "detail");
-    if (outcome == SERVICE_ANSWERED && status == 202) {
-        accepted(s, i, answer);
-    } else if (outcome == SERVICE_ANSWERED && status >= 400 && status < 500 &&
-               status != 401) {
-        refused(s, i, answer);
-    } else if (!s->patience.interrupted) {
-        progress_clear(&s->progress);
-        if (outcome == SERVICE_ANSWERED && detail)
-            cli_complain("api at %s: %s", service_base(s->service), detail);
-        worsen(s, outcome == SERVICE_ANSWERED && detail && status != 401
-                      ? CLI_UNREACHABLE
-                      : service_complain(s->service));
+    s->batches =
+        mem_resize_array(s->batches, s->batch_count + 1, sizeof *s->batches);
+    b = &s->batches[s->batch_count++];
+    *b = (struct batch){ .events = events };
+    for (size_t i = 0; i < count; i++) {
+        if (!wishes[i].id)
+            continue;
+        b->open++;
+        if (!s->arguments.wait)
+            output_capture(&s->output, wishes[i].document);
     }
-    json_object_put(answer);
-    return s->code < CLI_UNREACHABLE && status != 401 &&
-           !patience_is_over(&s->patience);
 }
 
 static void submit_all(struct submit *s)
 {
-    size_t i = 0;
+    struct wishes *w = &s->arguments.wishes;
+    struct submission submission;
+    size_t sent = 0;
 
-    while (i < s->arguments.count && submit_one(s, i))
-        i++;
+    submission_init(&submission, s->service, &s->patience);
+    submission.refused = on_refused;
+    submission.arg = s;
+    while (sent < w->count && !patience_is_over(&s->patience)) {
+        char *events = NULL;
+        int code = CLI_FINE;
+        size_t n;
+
+        progress_what(&s->progress, wish_url(&w->items[sent]), "submitting",
+                      -1);
+        n = submission_send(&submission, &w->items[sent], w->count - sent,
+                            &events, &code);
+        worsen(s, code);
+        if (n == 0)
+            break;
+        on_sent(s, &w->items[sent], n, events);
+        sent += n;
+    }
     progress_clear(&s->progress);
-    if (i + 1 < s->arguments.count)
-        cli_complain("%zu more were not submitted", s->arguments.count - i - 1);
+    if (sent < w->count && w->count > 1)
+        cli_complain("%zu of %zu were not submitted, from %s on",
+                     w->count - sent, w->count, wish_url(&w->items[sent]));
+    wishes_index(w);
 }
 
 /* --- waiting */
 
-static void on_change(struct json_object *document, void *arg)
+static void on_end(struct submit *s, struct wish *w)
+{
+    bool completed = strcmp(json_text(w->document, "status"), "completed") == 0;
+
+    w->ended = true;
+    s->followed->open--;
+    progress_clear(&s->progress);
+    output_capture(&s->output, w->document);
+    if (completed && s->arguments.folder)
+        completed =
+            picture_save(s->pictures, w->document, s->arguments.folder) == 0;
+    s->progress.done++;
+    if (!completed) {
+        s->progress.failed++;
+        worsen(s, CLI_SOME_FAILED);
+    }
+}
+
+/* A follow_fn. */
+static bool on_change(struct json_object *document, void *arg)
 {
     struct submit *s = arg;
-    const char *url = json_text(document, "url");
+    const char *id = json_text(document, "jobId");
     const char *status = json_text(document, "status");
+    struct wish *w = id ? wishes_find(&s->arguments.wishes, id) : NULL;
 
-    progress_what(&s->progress, url ? url : "", status ? status : "",
+    if (!w || w->ended)
+        return s->followed->open == 0;
+    json_object_put(w->document);
+    w->document = json_object_get(document);
+    progress_what(&s->progress, wish_url(w), status ? status : "",
                   json_number(document, "progress", -1));
+    if (follow_has_ended(document))
+        on_end(s, w);
+    return s->followed->open == 0;
 }
 
-static void ended(struct submit *s, struct json_object *document)
+static void follow_batch(struct submit *s, struct batch *b)
 {
-    output_capture(&s->output, document);
-    if (strcmp(json_text(document, "status"), "completed") != 0)
-        worsen(s, CLI_SOME_FAILED);
-    else if (s->arguments.folder &&
-             picture_save(s->service, document, s->arguments.folder) != 0)
-        worsen(s, CLI_SOME_FAILED);
+    enum follow_outcome outcome;
+
+    s->followed = b;
+    outcome = follow(s->service, &s->patience, b->events, on_change, s);
+    progress_clear(&s->progress);
+    if (outcome == FOLLOW_UNREACHABLE) {
+        worsen(s, service_complain(s->service));
+    } else if (outcome == FOLLOW_REFUSED) {
+        cli_complain("api no longer tells of %s (status %ld)", b->events,
+                     service_status(s->service));
+        worsen(s, CLI_REFUSED);
+    }
 }
 
-/* The capture goes on without us. */
-static void unfinished(struct submit *s, size_t i, struct json_object *document)
+/* Captures go on without us. */
+static void say_unfinished(struct submit *s)
 {
-    if (document)
-        output_capture(&s->output, document);
-    if (!s->patience.interrupted)
+    struct wishes *w = &s->arguments.wishes;
+    const struct wish *last = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < w->count; i++) {
+        if (!w->items[i].id || w->items[i].ended)
+            continue;
+        last = &w->items[i];
+        output_capture(&s->output, last->document);
+        count++;
+    }
+    if (count == 0)
+        return;
+    worsen(s, CLI_SOME_FAILED);
+    if (s->patience.interrupted)
+        return;
+    if (count == 1)
         cli_complain("not finished within %ld s: %s; it goes on, see "
                      "`shotfleet status %s`",
-                     s->arguments.timeout_s, s->arguments.urls[i], s->ids[i]);
-    worsen(s, s->patience.interrupted ? CLI_INTERRUPTED : CLI_SOME_FAILED);
-}
-
-static void wait_for(struct submit *s, size_t i)
-{
-    struct json_object *document = NULL;
-    enum watch_outcome outcome = watch_capture(
-        s->service, &s->patience, s->ids[i], on_change, s, &document);
-
-    progress_clear(&s->progress);
-    s->progress.done++;
-    switch (outcome) {
-    case WATCH_ENDED:
-        ended(s, document);
-        break;
-    case WATCH_OVER:
-        unfinished(s, i, document);
-        break;
-    case WATCH_UNREACHABLE:
-        unfinished(s, i, document);
-        worsen(s, service_complain(s->service));
-        break;
-    case WATCH_REFUSED:
-        cli_complain("api no longer tells about capture %s (status %ld)",
-                     s->ids[i], service_status(s->service));
-        worsen(s, CLI_REFUSED);
-        break;
-    }
-    json_object_put(document);
+                     s->arguments.timeout_s, wish_url(last), last->id);
+    else
+        cli_complain("%zu captures were not finished within %ld s; they go "
+                     "on, see `shotfleet list`",
+                     count, s->arguments.timeout_s);
 }
 
 static void wait_for_all(struct submit *s)
 {
-    for (size_t i = 0; i < s->arguments.count; i++) {
-        if (s->ids[i] && !s->patience.interrupted)
-            wait_for(s, i);
+    for (size_t i = 0; i < s->batch_count; i++) {
+        if (s->batches[i].open > 0 && !patience_is_over(&s->patience))
+            follow_batch(s, &s->batches[i]);
     }
+    say_unfinished(s);
+    if (s->arguments.wishes.count > 1)
+        progress_sum_up(&s->progress);
 }
 
 static void say_interrupted(struct submit *s)
@@ -202,19 +211,31 @@ static void say_interrupted(struct submit *s)
 static void submit(struct submit *s, const struct cli_settings *settings)
 {
     s->service = service_new(settings, &s->patience);
-    if (!s->service) {
+    s->pictures = s->service ? service_new(settings, &s->patience) : NULL;
+    if (!s->pictures) {
         s->code = CLI_REFUSED;
         return;
     }
     output_init(&s->output, stdout, service_base(s->service),
                 s->arguments.json);
-    progress_init(&s->progress, s->arguments.count);
+    progress_init(&s->progress, s->arguments.wishes.count);
     service_on_tick(s->service, progress_draw, &s->progress);
+    service_on_tick(s->pictures, progress_draw, &s->progress);
     submit_all(s);
-    if (s->arguments.wait && s->code < CLI_UNREACHABLE)
+    if (s->arguments.wait)
         wait_for_all(s);
     if (s->patience.interrupted)
         say_interrupted(s);
+}
+
+static void submit_release(struct submit *s)
+{
+    for (size_t i = 0; i < s->batch_count; i++)
+        free(s->batches[i].events);
+    free(s->batches);
+    service_free(s->service);
+    service_free(s->pictures);
+    submit_arguments_release(&s->arguments);
 }
 
 static int run(int argc, char **argv, const struct cli_settings *settings)
@@ -223,26 +244,28 @@ static int run(int argc, char **argv, const struct cli_settings *settings)
 
     if (submit_arguments_parse(&s.arguments, argc, argv) != 0 ||
         (s.arguments.folder && picture_folder(s.arguments.folder) != 0)) {
-        submit_arguments_release(&s.arguments);
+        submit_release(&s);
         return CLI_REFUSED;
     }
-    s.ids = mem_zalloc(s.arguments.count * sizeof *s.ids);
     patience_begin(&s.patience, s.arguments.timeout_s * 1000);
     submit(&s, settings);
     patience_end(&s.patience);
-    for (size_t i = 0; i < s.arguments.count; i++)
-        free(s.ids[i]);
-    free(s.ids);
-    service_free(s.service);
-    submit_arguments_release(&s.arguments);
+    submit_release(&s);
     return s.code;
 }
 
 const struct command command_submit = {
     "submit",
-    "URL... [--option NAME=VALUE]... [--wait] [--timeout S] [--json] [-o DIR]",
+    "[URL]... [-f FILE] [--option NAME=VALUE]... [--wait] [--timeout S]\n"
+    "       [--json] [-o DIR]",
     "capture web pages",
-    "Queues a capture of each URL and prints its id.\n\n"
+    "Queues a capture of each URL and prints its id, up to 1,000 in a "
+    "request.\n\n"
+    "  -f, --file FILE      take URLs from FILE (\"-\": standard input), one "
+    "a\n"
+    "                       line; a line may also be a JSON object with url "
+    "and\n"
+    "                       options of its own; # begins a comment\n"
     "  --option NAME=VALUE  a capture option, as api takes it: device=mobile,\n"
     "                       fullPage=true, format=webp, width=1440 ... A dot\n"
     "                       goes down one level: viewport.width=400\n"
@@ -253,6 +276,8 @@ const struct command command_submit = {
     "                       captures go on by themselves\n"
     "  --json               one JSON document a line\n"
     "  -o, --output DIR     save the pictures as DIR/ID.png (waits, too)\n\n"
+    "A terminal shows how many are done and how many failed, the rate and the\n"
+    "time that is left; captures are printed as they end.\n\n"
     "Piped, each line holds, separated by tabs: id, status, width x height,\n"
     "bytes, the picture's URL or CODE: reason, and the page's URL.\n\n"
     "Exit codes: 0 all were completed (or queued, without --wait), 1 one "

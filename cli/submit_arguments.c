@@ -1,5 +1,6 @@
 #include "cli/submit_arguments.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <json-c/json.h>
 #include <string.h>
@@ -15,7 +16,7 @@ static int take(struct submit_arguments *a, int c, const char *argument)
 
     switch (c) {
     case 'O':
-        if (body_option(a->body, optarg, error, sizeof error) == 0)
+        if (body_option(a->options, optarg, error, sizeof error) == 0)
             return 0;
         cli_misuse("submit", "--option %s", error);
         return -1;
@@ -27,6 +28,9 @@ static int take(struct submit_arguments *a, int c, const char *argument)
         return 0;
     case 'j':
         a->json = true;
+        return 0;
+    case 'f':
+        a->file = optarg;
         return 0;
     case 'o':
         a->folder = optarg;
@@ -41,10 +45,28 @@ static int take(struct submit_arguments *a, int c, const char *argument)
     }
 }
 
+static int read_file(struct submit_arguments *a)
+{
+    bool piped = strcmp(a->file, "-") == 0;
+    FILE *f = piped ? stdin : fopen(a->file, "re");
+    int rc;
+
+    if (!f) {
+        cli_complain("could not open \"%s\": %s", a->file, strerror(errno));
+        return -1;
+    }
+    rc = wishes_read(&a->wishes, f, piped ? "standard input" : a->file,
+                     a->options);
+    if (!piped)
+        fclose(f);
+    return rc;
+}
+
 int submit_arguments_parse(struct submit_arguments *a, int argc, char **argv)
 {
     static const struct option options[] = {
         { "option", required_argument, NULL, 'O' },
+        { "file", required_argument, NULL, 'f' },
         { "wait", no_argument, NULL, 'w' },
         { "timeout", required_argument, NULL, 't' },
         { "json", no_argument, NULL, 'j' },
@@ -53,23 +75,29 @@ int submit_arguments_parse(struct submit_arguments *a, int argc, char **argv)
     };
     int c;
 
-    *a = (struct submit_arguments){ .body = json_object_new_object(),
+    *a = (struct submit_arguments){ .options = json_object_new_object(),
                                     .timeout_s = TIMEOUT_DEFAULT_S };
-    while ((c = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
+    wishes_init(&a->wishes);
+    while ((c = getopt_long(argc, argv, ":f:o:", options, NULL)) != -1) {
         if (take(a, c, argv[optind - 1]) != 0)
             return -1;
     }
-    a->urls = argv + optind;
-    a->count = (size_t)(argc - optind);
-    if (a->count == 0) {
-        cli_misuse("submit", "a URL is missing");
+    for (int i = optind; i < argc; i++)
+        wishes_add(&a->wishes, argv[i], a->options);
+    if (a->file && read_file(a) != 0)
         return -1;
-    }
-    return 0;
+    if (a->wishes.count > 0)
+        return 0;
+    if (a->file)
+        cli_complain("there is no URL in %s", a->file);
+    else
+        cli_misuse("submit", "a URL is missing");
+    return -1;
 }
 
 void submit_arguments_release(struct submit_arguments *a)
 {
-    json_object_put(a->body);
-    a->body = NULL;
+    wishes_release(&a->wishes);
+    json_object_put(a->options);
+    a->options = NULL;
 }

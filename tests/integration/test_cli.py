@@ -217,6 +217,168 @@ def test_an_api_that_cannot_take_it(api):
     assert "queue is away" in done.stderr
 
 
+# submit: many at once
+
+def test_submit_takes_urls_from_a_file(api, tmp_path):
+    file = tmp_path / "urls"
+    file.write_text("# pages\n\n  https://example.com/a  \r\n"
+                    '{"url":"https://example.com/b","device":"mobile","width":400}\n'
+                    "https://example.com/c")
+    done = api.cli("submit", "https://example.com/first", "-f", str(file),
+                   "--option", "device=tablet", check=True)
+    got = {line[5]: api.job(line[0]) for line in lines(done)}
+    assert list(got) == ["https://example.com/" + x for x in ("first", "a", "b", "c")]
+    assert [job.options for job in got.values()] == [
+        {"device": "tablet"}, {"device": "tablet"},
+        {"device": "mobile", "width": 400}, {"device": "tablet"}]
+    assert len({job.batch_id for job in got.values()}) == 1
+
+
+def test_submit_reads_standard_input(api):
+    done = subprocess.run(
+        [os.path.join(BIN, "shotfleet"), "submit", "--file", "-"], env=api.env,
+        input="https://example.com/a\n", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert lines(done)[0][5] == "https://example.com/a"
+
+
+@pytest.mark.parametrize("text,reason", [
+    ("https://example.com/\n{\"url\":", "line 2"),
+    ('{"device":"mobile"}', "line 1: its \"url\" is missing"),
+    ("https://example.com/\0", "line 1: there is a NUL byte"),
+    ("h" * (1024 * 1024 + 1), "line 1: it is longer than 1048576 bytes"),
+    ("# nothing\n", "no URL"),
+])
+def test_submit_refuses_a_file_that_makes_no_sense(api, tmp_path, text, reason):
+    file = tmp_path / "urls"
+    file.write_text(text)
+    done = api.cli("submit", "-f", str(file))
+    assert done.returncode == 2
+    assert str(file) in done.stderr and reason in done.stderr
+    assert api.sql("select count(*) from jobs")[0][0] == 0
+    done = api.cli("submit", "-f", str(tmp_path / "missing"))
+    assert done.returncode == 2 and "missing" in done.stderr
+
+
+def test_submit_of_more_than_a_request_takes(api, worker, tmp_path):
+    """1,203 URLs, two of which are none, submitted, followed and saved."""
+    file = tmp_path / "urls"
+    urls = [f"https://example.com/{i}" for i in range(1203)]
+    urls[7], urls[1100] = "nonsense", "file:///etc/passwd"
+    urls[1200] += "/fail"
+    file.write_text("\n".join(urls))
+    folder = tmp_path / "pictures"
+    done = api.cli("submit", "-f", str(file), "-o", str(folder), timeout_s=240)
+    assert done.returncode == 2
+    got = {line[5]: line for line in lines(done)}
+    assert sorted(got) == sorted(urls)
+    assert [u for u in urls if got[u][1] == "refused"] == [urls[7], urls[1100]]
+    assert [u for u in urls if got[u][1] == "failed"] == [urls[1200]]
+    saved = {file.name for file in folder.iterdir()}
+    assert saved == {line[0] + ".png" for line in lines(done) if line[1] == "completed"}
+    assert len(saved) == 1200
+    assert "1200 of 1203 completed, 3 failed" in done.stderr
+    batches = api.sql("select count(*) as n from jobs group by batch_id order by n")
+    assert [row.n for row in batches] == [202, 999]
+
+
+def test_submit_splits_what_is_too_large_for_api(stack, tmp_path):
+    stack.start("api", SHOTFLEET_MAX_BODY_BYTES=4096)
+    file = tmp_path / "urls"
+    file.write_text("\n".join("https://example.com/" + "x" * 1000 + str(i)
+                              for i in range(16)) +
+                    "\nhttps://example.com/" + "y" * 5000)
+    done = stack.cli("submit", "-f", str(file))
+    assert done.returncode == 2
+    assert [line[1] for line in lines(done)].count("queued") == 16
+    assert "yyy" in [line for line in lines(done) if line[1] == "refused"][0][5]
+    assert stack.sql("select count(*) from jobs")[0][0] == 16
+
+
+def test_a_batch_is_waited_for_through_a_restart_of_api(api):
+    waiting = subprocess.Popen(
+        [os.path.join(BIN, "shotfleet"), "submit", "--wait",
+         *(f"https://example.com/{i}" for i in range(3))], env=api.env,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: api.metrics("api")["shotfleet_api_subscribers"] == 1, 10,
+             "the command to wait")
+    jobs = [row.id for row in api.sql("select id::text from jobs order by id")]
+    finish(api, jobs[0])
+    api.kill("api")
+    finish(api, jobs[1], "failed")
+    finish(api, jobs[2])
+    api.start("api")
+    out, err = waiting.communicate(timeout=30)
+    assert waiting.returncode == 1, err
+    assert sorted(line.split("\t")[0] for line in out.splitlines()) == sorted(jobs)
+    assert "2 of 3 completed, 1 failed" in err
+
+
+# what is done to captures
+
+def test_cancel_and_retry(api):
+    job = lines(api.cli("submit", "https://example.com/"))[0][0]
+    done = api.cli("cancel", job, check=True)
+    assert lines(done)[0][:2] == [job, "cancelled"]
+    assert api.job(job).status == "cancelled"
+    done = api.cli("retry", job, "--json", check=True)
+    assert json.loads(done.stdout)["attempt"] == 2
+    finish(api, job)
+    done = api.cli("cancel", job, UNKNOWN)
+    assert done.returncode == 2
+    assert job in done.stderr and UNKNOWN in done.stderr
+    done = api.cli("retry", job)
+    assert done.returncode == 2 and done.stdout == ""
+
+
+def test_open_prints_an_address(stack):
+    assert (stack.cli("open", check=True, SHOTFLEET_API_URL="https://a.example/x/")
+            .stdout == "https://a.example/x/\n")
+    assert (stack.cli("open", UNKNOWN, check=True).stdout
+            == f"{stack.api_url}/#/captures/{UNKNOWN}\n")
+
+
+def watching(stack, *arguments):
+    before = stack.metrics("api")["shotfleet_api_subscribers"]
+    process = subprocess.Popen(
+        [os.path.join(BIN, "shotfleet"), "watch", *arguments], env=stack.env,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: stack.metrics("api")["shotfleet_api_subscribers"] > before, 10,
+             "the command to watch")
+    return process
+
+
+def test_watch_prints_changes(api):
+    job = lines(api.cli("submit", "https://example.com/"))[0][0]
+    one, everything = watching(api, job), watching(api)
+    finish(api, job)
+    out, err = one.communicate(timeout=30)
+    assert (one.returncode, err) == (0, "")
+    assert [line.split("\t")[1] for line in out.splitlines()] == ["queued", "completed"]
+    assert everything.stdout.readline().split("\t")[:2] == [job, "completed"]
+    everything.send_signal(signal.SIGINT)
+    everything.communicate(timeout=10)
+    assert everything.returncode == 130
+    done = api.cli("watch", UNKNOWN)
+    assert done.returncode == 2 and "there is no capture" in done.stderr
+
+
+def test_watch_of_a_batch_ends_with_it(api):
+    jobs = [line[0] for line in lines(api.cli("submit", "https://example.com/a",
+                                              "https://example.com/b"))]
+    batch = str(api.job(jobs[0]).batch_id)
+    process = watching(api, "--batch", batch)
+    finish(api, jobs[0])
+    finish(api, jobs[1], "failed")
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (1, "")
+    assert {tuple(line.split("\t")[:2]) for line in out.splitlines()} == {
+        (jobs[0], "queued"), (jobs[1], "queued"),
+        (jobs[0], "completed"), (jobs[1], "failed")}
+    done = api.cli("watch", "--batch", UNKNOWN)
+    assert done.returncode == 2 and "there is no batch" in done.stderr
+
+
 # status and list
 
 def test_status(api):
@@ -241,6 +403,73 @@ def test_list_newest_first_over_several_pages(api):
     assert [json.loads(x)["jobId"] for x in found.splitlines()] == ids
     finish(api, ids[7], "failed")
     assert [x[0] for x in lines(api.cli("list", "--status", "failed"))] == [ids[7]]
+
+
+def test_list_filters(api):
+    done = api.cli("submit", "--option", "metadata.order=7", "https://shop.example/1",
+                   "https://shop.example/2", check=True)
+    ids = [line[0] for line in lines(done)]
+    batch = str(api.job(ids[0]).batch_id)
+    other = lines(api.cli("submit", "https://other.example/"))[0][0]
+    finish(api, ids[1])
+
+    def listed(*arguments):
+        return {line[0] for line in lines(api.cli("list", *arguments, check=True))}
+
+    assert listed("--batch", batch) == set(ids)
+    assert listed("--metadata", "order=7", "--status", "queued") == {ids[0]}
+    assert listed("--metadata", "order=8") == set()
+    assert listed("--url", "other.exam") == {other}
+    assert listed("--provider", "screenshotly") == {*ids, other}
+    assert listed("--after", "2200-01-01T00:00:00Z") == set()
+    assert listed("--before", "2200-01-01T00:00:00Z") == {*ids, other}
+    done = api.cli("list", "--after", "yesterday")
+    assert done.returncode == 2 and "submittedAfter" in done.stderr
+
+
+# top
+
+def test_top_once(api):
+    api.cli("submit", "https://example.com/", check=True)
+    fleet = api.api("GET", "/v1/fleet").json()
+    got = dict(lines(api.cli("top", check=True)))
+    assert got["queued"] == "1" == str(fleet["queued"])
+    assert got["postgresql.up"] == "true" and got["streams.0.name"]
+    assert json.loads(api.cli("top", "--json", check=True).stdout)["queued"] == 1
+    api.stop("api")
+    done = api.cli("top")
+    assert done.returncode == 3 and "could not reach api" in done.stderr
+
+
+def test_top_on_a_terminal(api):
+    """It draws, goes on without api, and gives the screen back."""
+    job = lines(api.cli("submit", "https://example.com/"))[0][0]
+    master, slave = os.openpty()
+    process = subprocess.Popen(
+        [os.path.join(BIN, "shotfleet"), "top", "--interval", "1"],
+        env={**api.env, "TERM": "xterm"}, stdin=slave, stdout=slave,
+        stderr=subprocess.PIPE)
+    os.close(slave)
+    shown = b""
+
+    def read_until(text):
+        nonlocal shown
+        shown = b""
+        while text not in shown:
+            shown += os.read(master, 4096)
+
+    read_until(job.encode())
+    assert b"1 queued" in shown and b"\x1b[?1049h" in shown
+    api.stop("api")
+    read_until(b"cannot be asked")
+    api.start("api")
+    read_until(b"1 queued")
+    os.write(master, b"q")
+    read_until(b"\x1b[?1049l")
+    assert process.wait(10) == 0
+    os.close(master)
+    assert process.stderr.read() == b""
+    process.stderr.close()
 
 
 def test_on_a_terminal_it_is_for_people(api, worker):
@@ -280,6 +509,12 @@ def test_wrong_usage(stack):
                       ["status"], ["status", "7"], ["status", UNKNOWN, UNKNOWN],
                       ["list", "x"], ["list", "--limit", "0"],
                       ["list", "--status", "done"], ["migrate", "x"],
+                      ["list", "--metadata", "x"], ["list", "--url"],
+                      ["cancel"], ["cancel", "7"], ["retry", "--x", UNKNOWN],
+                      ["open", "7"], ["open", UNKNOWN, UNKNOWN],
+                      ["watch", "7"], ["watch", UNKNOWN, UNKNOWN],
+                      ["watch", "--batch", UNKNOWN, UNKNOWN], ["watch", "--batch", "7"],
+                      ["top", "x"], ["top", "--interval", "0"], ["top", "--x"],
                       ["completion"], ["completion", "sh"], ["manual", "x"],
                       ["help", "nonsense"]):
         done = stack.cli(*arguments)

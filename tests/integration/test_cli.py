@@ -433,8 +433,8 @@ def test_top_once(api):
     api.cli("submit", "https://example.com/", check=True)
     fleet = api.api("GET", "/v1/fleet").json()
     got = dict(lines(api.cli("top", check=True)))
-    assert got["queued"] == "1" == str(fleet["queued"])
-    assert got["postgresql.up"] == "true" and got["streams.0.name"]
+    assert got["queued"] == "1"
+    assert {name.split(".")[0] for name in got} == set(fleet)
     assert json.loads(api.cli("top", "--json", check=True).stdout)["queued"] == 1
     api.stop("api")
     done = api.cli("top")

@@ -82,6 +82,19 @@ static void add_payload(struct record_array *a, const struct entry *e)
     add_text(a++, entry_letter_key(e, key) ? key : NULL);
 }
 
+/* Who does not say which attempt is meant was judged by the one of then; should
+ * a user have started the job again meanwhile, that is not this one's business.
+ */
+static void add_attempt(struct record_array *a, const struct entry *e)
+{
+    const char *said = number_or_null(e->fields.attempt);
+
+    if (said || !e->job.found || e->result.condemned)
+        add_text(a, said);
+    else
+        add_number(a, e->job.attempt, -1);
+}
+
 static void add_entry(struct record_array *a, const struct entry *e)
 {
     const struct entry_fields *f = &e->fields;
@@ -92,7 +105,7 @@ static void add_entry(struct record_array *a, const struct entry *e)
     entry_key(e, key);
     add_text(a++, key);
     add_text(a++, e->job.found ? e->job.id : NULL);
-    add_text(a++, number_or_null(f->attempt));
+    add_attempt(a++, e);
     add_text(a++, r->event);
     add_text(a++, f->provider ? f->provider : e->job.provider);
     add_text(a++, e->kind == ENTRY_SUBMIT ? "submit" : f->source);

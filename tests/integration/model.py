@@ -3,13 +3,14 @@
 A history is a list of steps, made from a seed: webhooks of any kind and attempt,
 repeated, reordered, delivered again; workers that take an entry and die before
 or after their transaction; polls, verdicts, dead letters fed back, retried and
-dropped; a Redis that is wiped, or comes back as it was.  The stream and the
+dropped; users who cancel and start again; a Redis that is wiped, or comes back as
+it was.  The stream and the
 workers' hands are simulated here; what is recorded goes through the real
 functions of sql/, the same step of many histories in one call.
 
 After each step the row must be what the rules below say, and
 
-  - at most one end is ever recorded, and it stays
+  - at most one end is ever recorded, and it stays until a user starts the job again
   - the attempt never goes back
   - no job is lost: it has ended, or is looked at again, or has an open
     letter of its present attempt
@@ -21,7 +22,8 @@ and in the end every job ends once the faults stop.
 import random
 import time
 
-ENDED = ("completed", "failed")
+ENDED = ("completed", "failed", "cancelled")
+DEFAULT_ATTEMPTS = 3  # of fleet_defaults
 MAX_FEEDS = 3
 HOUR_MS = 3600 * 1000
 TODAY_MS = int(time.time() * 1000)
@@ -32,7 +34,7 @@ OUTCOMES = ("recorded", "duplicate", "ignored", "dead")
 # choose among what there is at that moment, so that any part of a history is one
 WEIGHTS = {"work": 30, "record": 30, "webhook": 20, "repeat": 4, "redeliver": 4,
            "crash": 3, "wipe": 2, "poll_there": 4, "poll_gone": 8, "expire": 1,
-           "feed": 6, "retry": 3, "drop": 2}
+           "feed": 6, "retry": 3, "drop": 2, "cancel": 1, "restart": 2}
 WEBHOOKS = ("completed", "completed", "failed", "retryable", "progress", "unknown",
             "garbage")
 SETTLING = (["crash", "wipe"]
@@ -70,6 +72,7 @@ class Result:
         self.picture = picture
         self.delay_ms = HOUR_MS if later else None
         self.attempt = entry.attempt
+        self.condemned = False
 
 
 class Letter:
@@ -89,6 +92,7 @@ class Rules:
         self.seen = {}     # entry id -> outcome
         self.letters = {}  # entry id -> Letter
         self.ends = 0
+        self.restarts = 0
 
     @property
     def ended(self):
@@ -137,6 +141,25 @@ class Rules:
             self.status = event
         self.ends += self.ended
 
+    def cancel(self):
+        """True if it changes anything."""
+        if self.ended:
+            return False
+        self.status = "cancelled"
+        self.ends += 1
+        for letter in self.letters.values():
+            letter.open = letter.waiting = False
+        return True
+
+    def restart(self):
+        if self.status not in ("failed", "cancelled"):
+            return False
+        self.status = "queued"
+        self.max_attempts = self.attempt + DEFAULT_ATTEMPTS
+        self.attempt += 1
+        self.restarts += 1
+        return True
+
     def open_letters(self):
         return [key for key, letter in self.letters.items() if letter.open]
 
@@ -167,7 +190,7 @@ class History:
         self.letters = {}    # dead letter id -> entry id that made it
         self.kinds = {}      # entry id -> kind
         self.count = 0
-        self.before = ("queued", 1)
+        self.before = ("queued", 1, 0)
         if job and self.appended:
             self.append("submit", "submit", 1)
 
@@ -203,11 +226,19 @@ class History:
     def work(self, a, b):
         if self.stream:
             entry = self.stream[a % len(self.stream)]
-            self.hands.append(self.result_of(entry, b))
+            self.take(entry, b)
 
     def work_well(self, a, b):
         if self.stream:
-            self.hands.append(self.result_of(self.stream[0], None))
+            self.take(self.stream[0], None)
+
+    def take(self, entry, luck):
+        """What does not name an attempt is judged by the present one, and counts
+        for that one only."""
+        result = self.result_of(entry, luck)
+        if result.attempt is None and not result.condemned:
+            result.attempt = self.rules.attempt
+        self.hands.append(result)
 
     def result_of(self, entry, luck):
         """As worker/applier.c decides, from the row as it is now.  `luck` None:
@@ -228,6 +259,7 @@ class History:
         """PostgreSQL refused it: the letter does not name the attempt."""
         result = Result(entry, "dead")
         result.attempt = None
+        result.condemned = True
         return result
 
     def submission(self, entry, luck):
@@ -283,14 +315,15 @@ class History:
         self.kinds[self.stream[-1].id] = kind
 
     def check(self, row):
-        rules, (status, attempt) = self.rules, self.before
+        rules, (status, attempt, restarts) = self.rules, self.before
         counts = {o: 0 for o in OUTCOMES}
         for outcome in rules.seen.values():
             counts[outcome] += 1
         claims = (
-            (status not in ENDED or row.status == status, f"left {status}"),
+            (status not in ENDED or row.status == status or rules.restarts > restarts,
+             f"left {status}"),
             (row.attempt >= attempt, f"attempt went back from {attempt} to {row.attempt}"),
-            (row.ends <= 1, f"{row.ends} ends recorded"),
+            (row.ends <= 1 + rules.restarts, f"{row.ends} ends recorded"),
             ((row.status, row.attempt) == (rules.status, rules.attempt),
              f"is {row.status}, attempt {row.attempt}; must be {rules.status},"
              f" attempt {rules.attempt}"),
@@ -303,12 +336,12 @@ class History:
             (row.open_letters == len(rules.open_letters()),
              f"{row.open_letters} open dead letters, must be"
              f" {len(rules.open_letters())}"),
-            (rules.ends <= 1, "the model itself ended twice"),
+            (rules.ends <= 1 + rules.restarts, "the model itself ended twice"),
         )
         for true, what in claims:
             if not true:
                 raise Violation(self, what)
-        self.before = (row.status, row.attempt)
+        self.before = (row.status, row.attempt, rules.restarts)
 
     def __str__(self):
         lines = [f"history {self.number} of seed {self.seed}: {len(self.steps)} steps,"

@@ -217,6 +217,21 @@ class Run:
                 for letter in h.rules.letters.values():
                     letter.open = False
 
+    def cancel(self, chosen):
+        self.user("cancel", chosen)
+
+    def restart(self, chosen):
+        self.user("restart", chosen)
+
+    def user(self, does, chosen):
+        rows = self.sql("select j.id::text as job, d.changed from unnest(%s::uuid[]) j (id),"
+                        f" lateral {does}_job(j.id) d", [h.job for h in chosen])
+        for row in rows:
+            h = self.by_job[row.job]
+            if row.changed != getattr(h.rules, does)():
+                raise Violation(h, f"{does} changed {'it' if row.changed else 'nothing'}")
+        self.sql(QUIET)
+
     def person(self, function, chosen):
         self.sql(f"select {function}(array(select id from dead_letters where resolved_at"
                  " is null and job_id = any (%s::uuid[])))", [h.job for h in chosen])

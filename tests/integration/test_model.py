@@ -65,8 +65,20 @@ MUTANTS = {
     "dropping forgets the job": (
         "drop_dead_letters", "resolved_at = case when j.id is null then now() end",
         "resolved_at = now()"),
+    "starting again keeps the attempt": (
+        "restart_job", "attempt = j.attempt + 1", "attempt = j.attempt"),
+    "starting again is not watched": (
+        "restart_job", "next_check_at = now() + interval '5 seconds'", "next_check_at = null"),
+    "cancelling leaves letters": (
+        "cancel_job", "next_attempt_at = null, resolved_at = now()", "next_attempt_at = null"),
 }
 TRANSITION_MUTANTS = {
+    "cancelled may still be completed":
+        "insert into transitions values ('completed', 'cancelled', 'completed')",
+    "completed may be started again":
+        "insert into transitions values ('restart', 'completed', 'queued')",
+    "cancelled stays": "delete from transitions where event = 'restart'"
+                       " and from_status = 'cancelled'",
     "completed may still fail": "insert into transitions values ('failed', 'completed', 'failed')",
     "failed may be retried": "insert into transitions values ('retry', 'failed', 'queued')",
     "submitted goes back": "insert into transitions values ('postpone', 'submitted', 'queued')",

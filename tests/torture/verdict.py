@@ -2,12 +2,21 @@
 
 import os
 
+# A job ends once, and once more each time that a user starts it again.  What ends
+# it: an entry, a user, or a retry that found no attempt left, which is one that the
+# attempt does not show.
 ENDS = """
-select count(*) filter (where n > 1) as twice from (
-    select j.id, count(*) filter (where d.event in ('completed', 'failed'))
-               + (count(*) filter (where d.event = 'retry') >= j.max_attempts)::int as n
-    from jobs j join deliveries d on d.job_id = j.id and d.outcome = 'recorded'
-    group by j.id) ends"""
+select count(*) filter (where ends > 1 + restarts) as twice,
+       count(*) filter (where ends < 1 + restarts and ended) as untold
+from (select j.status in ('completed', 'failed', 'cancelled') as ended, a.restarts,
+             d.ends + a.cancels + d.retries - (j.attempt - 1 - a.restarts) as ends
+      from jobs j,
+           lateral (select count(*) filter (where event in ('completed', 'failed')) as ends,
+                           count(*) filter (where event = 'retry') as retries
+                    from deliveries where job_id = j.id and outcome = 'recorded') d,
+           lateral (select count(*) filter (where action = 'cancel') as cancels,
+                           count(*) filter (where action = 'restart') as restarts
+                    from job_actions where job_id = j.id) a) each"""
 OPEN = """
 select j.id::text, j.status, j.attempt, j.next_check_at - now() as next_check,
        exists (select from dead_letters l where l.job_id = j.id
@@ -45,13 +54,14 @@ class Verdict:
 
     def __init__(self, world, load, recoveries, wrong):
         self.world = world
+        self.load = load
         self.recoveries = recoveries
         self.left = open_jobs(world)
         failed = world.sql("select id::text, error_code from jobs where status = 'failed'")
         self.unjust = [r for r in failed if r.error_code not in world.provider.told[r.id]]
         self.complaints = [*world.odd_ends, *wrong]
         self.rows = self.count(failed)
-        self.musts = self.promises(load)
+        self.musts = self.promises()
 
     def count(self, failed):
         world = self.world
@@ -60,25 +70,30 @@ class Verdict:
         letters = world.sql("select count(*) as ever, count(*) filter (where resolved_at"
                             " is null) as open from dead_letters")[0]
         told = world.application.told
+        did = self.load.did
         rows = [("submitted", sum(status.values())), ("completed", status.get("completed", 0)),
                 ("failed for cause", len(failed) - len(self.unjust)),
+                ("cancelled", status.get("cancelled", 0)),
                 ("dead letters, ever", letters.ever), ("dead letters, open", letters.open),
                 ("programs started again", world.restarts)]
+        rows += sorted((f"users: {n}", count) for n, count in did.items())
         rows += sorted((f"provider: {n}", count) for n, count in world.provider.counts.items())
         return rows + [("application: callbacks refused", world.application.refused),
                        ("application: callbacks taken", len(told)),
                        ("application: callbacks taken again", sum(told.values()) - len(told))]
 
-    def promises(self, load):
+    def promises(self):
         world = self.world
         known = {r.id for r in world.sql("select id::text from jobs")}
         called = world.sql(CALLED)[0]
+        ends = world.sql(ENDS)[0]
         taken = {r.id for r in world.sql(
             "select id::text from callbacks where delivered_at is not null")}
         return [
-            ("accepted by api, not in the table", len(set(load.accepted) - known)),
+            ("accepted by api, not in the table", len(set(self.load.accepted) - known)),
             ("lost", sum(not row.dead for row in self.left)),
-            ("recorded twice", world.sql(ENDS)[0].twice),
+            ("recorded twice", ends.twice),
+            ("ended without a record of it", ends.untold),
             ("failed without a cause", len(self.unjust)),
             ("completed without their picture", without_picture(world)),
             ("callbacks lost", called.unannounced + called.undelivered

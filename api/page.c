@@ -63,13 +63,6 @@ static bool takes_gzip(const struct exchange *x)
     return false;
 }
 
-/* The element that pages of any origin may load; there is nothing in it that
- * needs to be kept from them. */
-static bool is_for_everybody(const struct embedded *file)
-{
-    return strcmp(file->name, "shotfleet-capture.js") == 0;
-}
-
 /* Small enough to be summed up anew each time. */
 static void send_file(struct exchange *x, const struct embedded *file)
 {
@@ -80,21 +73,15 @@ static void send_file(struct exchange *x, const struct embedded *file)
     char sum[SHA256_HEX_SIZE];
     char tag[sizeof sum + 2];
     char *policy = make_policy(&x->api->s3);
-    struct http_field extra[8] = {
+    const struct http_field extra[] = {
         { "Content-Security-Policy", policy },
         { "Cache-Control", "no-cache" },
         { "Vary", "Accept-Encoding" },
         { "ETag", tag },
+        { gzip ? "Content-Encoding" : NULL, "gzip" },
+        { 0 },
     };
-    size_t n = 4;
 
-    if (gzip)
-        extra[n++] = (struct http_field){ "Content-Encoding", "gzip" };
-    if (is_for_everybody(file)) {
-        extra[n++] = (struct http_field){ "Access-Control-Allow-Origin", "*" };
-        extra[n++] = (struct http_field){ "Cross-Origin-Resource-Policy",
-                                          "cross-origin" };
-    }
     sha256_hex(data, len, sum);
     snprintf(tag, sizeof tag, "\"%s\"", sum);
     if (known && strstr(known, tag))

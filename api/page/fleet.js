@@ -5,8 +5,8 @@ import { get } from "./api.js";
 import { onCapture } from "./news.js";
 import { repeat } from "./part.js";
 
-export const periodMs = 5000;
-const samplesMax = 120;
+export const periodMs = 2500;
+const samplesMax = 240; // ten minutes
 const samples = []; // { at, fleet, ended }, oldest first
 const listeners = new Set();
 let ended = 0; // captures that ended since the last sample, as the news tell

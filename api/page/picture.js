@@ -1,4 +1,4 @@
-// Pictures of captures as elements, fetched when they come into view.
+// Pictures of captures as elements.
 
 import { key, pictureUrl, releasePicture } from "./api.js";
 import { element, icon } from "./element.js";
@@ -26,8 +26,9 @@ export function isPdf(capture) {
   return capture.image?.type === "application/pdf";
 }
 
-// The <img> of a completed capture that is no PDF.
-export function picture(capture, alt) {
+// The <img> of a completed capture that is no PDF; a lazy one is fetched when it
+// comes into view.
+export function picture(capture, alt, { lazy = false } = {}) {
   const image = element("img", {
     alt,
     width: capture.image.width,
@@ -37,9 +38,9 @@ export function picture(capture, alt) {
   image.addEventListener("error", () => {
     image.replaceWith(element("p", {}, "The picture could not be loaded."));
   }, { once: true });
-  image.addEventListener("load", () => image.classList.add("loaded"), { once: true });
   sources.set(image, capture.image.url);
-  observer.observe(image);
+  if (lazy) observer.observe(image);
+  else load(image);
   return image;
 }
 

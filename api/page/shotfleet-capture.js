@@ -14,6 +14,12 @@ function isFinal(capture) {
   return capture.status === "completed" || capture.status === "failed" || capture.status === "cancelled";
 }
 
+// People leave the scheme out.
+function address(text) {
+  const url = text.trim();
+  return url === "" || /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `https://${url}`;
+}
+
 function pause(ms, signal) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
@@ -179,7 +185,7 @@ class ShotfleetCapture extends HTMLElement {
     this.#root.innerHTML = markup; // a constant
     this.#part("form").addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.state !== "submitting") this.capture(this.#part("input").value.trim());
+      if (this.state !== "submitting") this.capture(address(this.#part("input").value));
     });
   }
 

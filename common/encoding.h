@@ -12,6 +12,8 @@ size_t decimal_encode(int64_t value, char *out /* DECIMAL_SIZE */);
 
 /* Lower case, and a NUL. */
 void hex_encode(const uint8_t *ptr, size_t len, char *out /* 2 * len + 1 */);
+/* -1 when it is no digit. */
+int hex_value(char c);
 /* Any case; exactly 2 * out_len characters, else false. */
 MUST_USE bool hex_decode(const char *text, size_t len, uint8_t *out,
                          size_t out_len);

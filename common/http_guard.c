@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/encoding.h"
 #include "common/limits.h"
 
 static bool is_digit(char c)
@@ -12,7 +13,7 @@ static bool is_digit(char c)
 
 static bool is_hex(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return hex_value(c) >= 0;
 }
 
 static bool is_alnum(char c)

@@ -3,29 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/encoding.h"
 #include "common/mem.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 /* In place; what is no %XX stays as it is. */
 static void decode(char *text)
 {
     char *out = text;
 
-    if (!strchr(text, '%') && !strchr(text, '+'))
-        return;
     for (const char *in = text; *in; in++) {
-        int high = *in == '%' ? hex_digit(in[1]) : -1;
-        int low = high >= 0 ? hex_digit(in[2]) : -1;
+        int high = *in == '%' ? hex_value(in[1]) : -1;
+        int low = high >= 0 ? hex_value(in[2]) : -1;
 
         if (low >= 0) {
             *out++ = (char)(high << 4 | low);
@@ -48,7 +36,7 @@ static size_t count_of(const char *text)
     return count;
 }
 
-static void add(struct query *q, char *part)
+static void add(struct query *q, char *part, bool encoded)
 {
     char *value = strchr(part, '=');
 
@@ -58,13 +46,16 @@ static void add(struct query *q, char *part)
         *value++ = '\0';
     else
         value = part + strlen(part);
-    decode(part);
-    decode(value);
+    if (encoded) {
+        decode(part);
+        decode(value);
+    }
     q->items[q->count++] = (struct query_parameter){ part, value };
 }
 
 int query_parse(struct query *q, const char *text)
 {
+    bool encoded = strchr(text, '%') || strchr(text, '+');
     size_t count = count_of(text);
     size_t size;
     char *next;
@@ -76,7 +67,7 @@ int query_parse(struct query *q, const char *text)
     q->items = mem_alloc(count * sizeof *q->items + size);
     next = memcpy(q->items + count, text, size);
     while (next)
-        add(q, strsep(&next, "&"));
+        add(q, strsep(&next, "&"), encoded);
     return 0;
 }
 

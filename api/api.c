@@ -6,6 +6,7 @@
 #include "api/idempotency_cleaner.h"
 #include "api/line.h"
 #include "api/live.h"
+#include "api/refusal.h"
 #include "api/router.h"
 #include "api/storage.h"
 #include "api/watch.h"
@@ -50,6 +51,8 @@ static int serve(struct api *a, char *error, size_t error_size)
         .max_taken = (unsigned)s->live_clients,
         .idle_timeout_s = IDLE_TIMEOUT_S,
         .handler = router_handle,
+        .refusal = refusal_write,
+        .refusal_type = "application/problem+json",
         .arg = a,
     };
 

@@ -31,6 +31,7 @@ static const struct metric series[COUNTER_COUNT] = {
     ROUTE(ROUTE_DEAD_LETTERS, "dead-letters"),
     ROUTE(ROUTE_DEAD_LETTER, "dead-letter"),
     ROUTE(ROUTE_FLEET, "fleet"),
+    ROUTE(ROUTE_PROVIDERS, "providers"),
     ROUTE(ROUTE_PAGE, "page"),
     ROUTE(ROUTE_NONE, "none"),
     [COUNTER_SECONDS] = { "shotfleet_api_request_seconds", NULL,

@@ -19,6 +19,7 @@ enum route {
     ROUTE_DEAD_LETTERS,
     ROUTE_DEAD_LETTER,
     ROUTE_FLEET,
+    ROUTE_PROVIDERS,
     ROUTE_PAGE,
     ROUTE_NONE, /* refused before it had one */
     ROUTE_COUNT

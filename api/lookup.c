@@ -58,9 +58,12 @@ static void on_document(const struct db_result *result, void *arg)
 
 void lookup_document(struct exchange *x, const struct db_statement *statement)
 {
-    const char *values[] = { x->name };
+    lookup_document_of(x, statement, x->name);
+}
 
+void lookup_document_of(struct exchange *x,
+                        const struct db_statement *statement, const char *value)
+{
     if (lookup_ready(x))
-        db_call(x->api->db, statement, values, ARRAY_LEN(values), on_document,
-                x);
+        db_call(x->api->db, statement, &value, 1, on_document, x);
 }

@@ -14,6 +14,10 @@ MUST_USE bool lookup_found(struct exchange *x, const struct db_result *result);
 /* Answers with the document in the only column of the row that the statement
  * finds for x->name. */
 void lookup_document(struct exchange *x, const struct db_statement *statement);
+/* Likewise, for another value. */
+void lookup_document_of(struct exchange *x,
+                        const struct db_statement *statement,
+                        const char *value);
 
 /* 404: there is no such capture, batch … */
 void lookup_unknown(struct exchange *x);

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/lookup.h"
+#include "api/range.h"
 #include "api/reply.h"
 #include "api/storage.h"
 #include "common/clock.h"
@@ -20,6 +22,9 @@ static const struct db_statement picture_statement = {
 
 /* How long a link to the storage is good for. */
 enum { LINK_S = 300 };
+
+/* A picture never changes. */
+static const char cache_for_good[] = "private, max-age=31536000, immutable";
 
 enum { STATUS, KEY, TYPE, SHA256 }; /* its columns */
 
@@ -43,10 +48,57 @@ static bool tag_listed(const char *list, const char *tag)
     return false;
 }
 
-static void send_file(struct exchange *x, const char *key, enum image_type type,
-                      const struct http_field *extra)
+/* Which bytes were asked for.  A range of another picture than ours (If-Range)
+ * means all of it; we have no Last-Modified that a date could mean. */
+static enum range_verdict range_of(const struct exchange *x, const char *tag,
+                                   size_t size, size_t *first, size_t *len)
 {
+    const char *known = http_header(x->request, "If-Range");
+
+    *first = 0;
+    *len = size;
+    if (strcmp(http_method(x->request), "GET") != 0 ||
+        (known && (!tag || strcmp(known, tag) != 0)))
+        return RANGE_WHOLE;
+    return range_parse(http_header(x->request, "Range"), size, first, len);
+}
+
+static void send_range(struct exchange *x, int fd, size_t size,
+                       enum image_type type, const char *tag,
+                       const char *disposition)
+{
+    size_t first, len;
+    enum range_verdict verdict = range_of(x, tag, size, &first, &len);
+    unsigned status = verdict == RANGE_PART ? 206 : 200;
     struct reply_fields fields;
+    char range[80];
+    struct http_field extra[] = {
+        { "Cache-Control", cache_for_good },
+        { "Content-Disposition", disposition },
+        { "Accept-Ranges", "bytes" },
+        { tag ? "ETag" : NULL, tag },
+        { 0 },
+        { 0 },
+    };
+
+    if (verdict == RANGE_NONE) {
+        close(fd);
+        reply_range_not_satisfiable(x, size);
+        return;
+    }
+    if (verdict == RANGE_PART) {
+        snprintf(range, sizeof range, "bytes %zu-%zu/%zu", first,
+                 first + len - 1, size);
+        extra[tag ? 4 : 3] = (struct http_field){ "Content-Range", range };
+    }
+    reply_count(x, status);
+    http_respond_file(x->request, status, image_mime(type), fd, first, len,
+                      reply_fields(x, &fields, extra));
+}
+
+static void send_file(struct exchange *x, const char *key, enum image_type type,
+                      const char *tag, const char *disposition)
+{
     size_t size = 0;
     int fd = storage_open(x->api->storage, key, &size);
 
@@ -59,9 +111,7 @@ static void send_file(struct exchange *x, const char *key, enum image_type type,
                       "fleet's log says why");
         return;
     }
-    reply_count(x, 200);
-    http_respond_file(x->request, 200, image_mime(type), fd, size,
-                      reply_fields(x, &fields, extra));
+    send_range(x, fd, size, type, tag, disposition);
 }
 
 /* The storage itself sends it, for a while; the tag and the type come from
@@ -94,8 +144,9 @@ static void send_picture(struct exchange *x, const struct db_result *result)
     char tag[SHA256_HEX_SIZE + 2];
     char disposition[128];
     const struct http_field extra[] = {
-        { "Cache-Control", "private, max-age=31536000, immutable" },
+        { "Cache-Control", cache_for_good },
         { "Content-Disposition", disposition },
+        { "Accept-Ranges", "bytes" },
         { sha256 ? "ETag" : NULL, tag },
         { 0 },
     };
@@ -117,7 +168,7 @@ static void send_picture(struct exchange *x, const struct db_result *result)
     else if (!x->api->storage)
         send_link(x, key, type, disposition);
     else
-        send_file(x, key, type, extra);
+        send_file(x, key, type, sha256 ? tag : NULL, disposition);
 }
 
 static void on_picture(const struct db_result *result, void *arg)

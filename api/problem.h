@@ -23,6 +23,11 @@ enum problem {
     PROBLEM_IDEMPOTENCY_CONFLICT,
     PROBLEM_METHOD_NOT_ALLOWED,
     PROBLEM_UNSUPPORTED_TYPE,
+    PROBLEM_TIMEOUT,        /* the client was too slow */
+    PROBLEM_TOO_LARGE,      /* the body */
+    PROBLEM_HEAD_TOO_LARGE, /* or what comes before it */
+    PROBLEM_RANGE,
+    PROBLEM_MALFORMED, /* no HTTP as we speak it */
     PROBLEM_RATE_LIMITED,
     PROBLEM_INTERNAL,
     PROBLEM_UNAVAILABLE,

@@ -180,6 +180,17 @@ void reply_complaints(struct exchange *x, const struct complaints *c)
                  NULL);
 }
 
+void reply_range_not_satisfiable(struct exchange *x, size_t size)
+{
+    char detail[DETAIL_MAX_BYTES], range[48];
+
+    snprintf(detail, sizeof detail,
+             "Range: begins behind the end; the picture has %zu bytes", size);
+    snprintf(range, sizeof range, "bytes */%zu", size);
+    problem(x, PROBLEM_RANGE, detail, NULL,
+            (struct http_field){ "Content-Range", range });
+}
+
 void reply_rate_limited(struct exchange *x)
 {
     char detail[DETAIL_MAX_BYTES], seconds[16];

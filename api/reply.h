@@ -39,6 +39,8 @@ void reply_method_not_allowed(struct exchange *x, const char *allow);
 /* 400 with all of them; as its document, which the caller owns. */
 struct json_object *reply_complaints_document(const struct complaints *c);
 void reply_complaints(struct exchange *x, const struct complaints *c);
+/* 416: the range begins behind the end. */
+void reply_range_not_satisfiable(struct exchange *x, size_t size);
 /* 429: x->quota is used up. */
 void reply_rate_limited(struct exchange *x);
 /* 503 with Retry-After. */

@@ -17,6 +17,7 @@
 #include "api/lookup.h"
 #include "api/page.h"
 #include "api/picture.h"
+#include "api/providers.h"
 #include "api/reply.h"
 #include "api/submit.h"
 #include "common/mem.h"
@@ -61,6 +62,8 @@ static const struct path table[] = {
     { "POST", "/v1/dead-letters/{id}/retry", ROUTE_DEAD_LETTER,
       dead_letters_retry, WITH_KEY, SCOPE_ADMIN },
     { "GET", "/v1/fleet", ROUTE_FLEET, fleet_get, WITH_KEY, SCOPE_READ },
+    { "GET", "/v1/providers", ROUTE_PROVIDERS, providers_get, WITH_KEY,
+      SCOPE_READ },
     { "GET", "/", ROUTE_PAGE, page_get, OPEN, SCOPE_READ },
     { "GET", "/page/{file}", ROUTE_PAGE, page_get, OPEN, SCOPE_READ },
     { "GET", "/demo", ROUTE_PAGE, page_demo_redirect, OPEN, SCOPE_READ },

@@ -191,7 +191,8 @@ static void show_picture(struct routes *routes, struct http_request *r,
     if (fd < 0)
         respond_not(r, 410, "the picture has expired");
     else
-        http_respond_file(r, 200, image_mime(job->image.type), fd, len, fields);
+        http_respond_file(r, 200, image_mime(job->image.type), fd, 0, len,
+                          fields);
 }
 
 /* What follows `prefix` in `path`; NULL when it does not begin with it. */

@@ -117,11 +117,16 @@ size_t http_max_headers(const struct http_server *s)
 static enum MHD_Result refuse(struct http_request *r, enum http_event event,
                               unsigned status, const char *why)
 {
+    const char *type;
+    struct buf body;
+
     http_server_tell(r->server, event, http_peer(r), why);
     http_connection_wait_for_us(r->place);
     r->last_of_connection = true;
     r->server->in_flight++;
-    http_respond_error(r, status, "%s", why);
+    type = http_refusal_body(r->server, &body, status, why);
+    http_respond(r, status, type, body.data, body.len, NULL);
+    buf_release(&body);
     return http_request_send(r);
 }
 

@@ -6,6 +6,7 @@
  * is counted in its ticks: nobody needs to read a clock for each request, and
  * whoever waited while this process stood still is not blamed for it.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,20 +180,40 @@ void http_connection_end(struct http_connection *c)
 void http_connection_refuse(struct http_connection *c, const char *status,
                             const char *why)
 {
-    char body[128];
-    char answer[384];
-    int body_len = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", why);
-    int len = snprintf(answer, sizeof answer,
-                       "HTTP/1.1 %s\r\n"
-                       "Content-Type: application/json\r\n"
-                       "Content-Length: %d\r\n"
-                       "Connection: close\r\n\r\n%s",
-                       status, body_len, body);
+    struct buf body, answer;
+    const char *type = http_refusal_body(
+        c->server, &body, (unsigned)strtoul(status, NULL, 10), why);
+    int rc;
 
+    buf_init(&answer, HTTP_REFUSAL_BYTES + 512);
+    rc = buf_printf(&answer,
+                    "HTTP/1.1 %s\r\n"
+                    "Content-Type: %s\r\n"
+                    "Content-Length: %zu\r\n"
+                    "Connection: close\r\n\r\n%s",
+                    status, type, body.len, body.data);
     c->request->state = REQUEST_LINGERING;
-    if (send(c->fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+    if (rc != 0 ||
+        send(c->fd, answer.data, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         log_debug(NULL, "could not send a refusal: %s", strerror(errno));
+    buf_release(&body);
+    buf_release(&answer);
     shutdown(c->fd, SHUT_WR);
+}
+
+const char *http_refusal_body(const struct http_server *s, struct buf *body,
+                              unsigned status, const char *why)
+{
+    int rc = 0;
+
+    buf_init(body, HTTP_REFUSAL_BYTES);
+    if (s->options.refusal)
+        s->options.refusal(body, status, why);
+    else
+        rc = buf_printf(body, "{\"error\":\"%s\"}\n", why);
+    assert(rc == 0 && body->data);
+    (void)rc;
+    return s->options.refusal ? s->options.refusal_type : "application/json";
 }
 
 /* libmicrohttpd learns of it from epoll, as if the client had gone away. */

@@ -335,9 +335,10 @@ void http_respond_error(struct http_request *r, unsigned status,
 }
 
 void http_respond_file(struct http_request *r, unsigned status,
-                       const char *type, int fd, size_t len,
+                       const char *type, int fd, size_t offset, size_t len,
                        const struct http_field *fields)
 {
-    http_request_answer(r, status, MHD_create_response_from_fd(len, fd), type,
-                        fields);
+    http_request_answer(
+        r, status, MHD_create_response_from_fd_at_offset64(len, fd, offset),
+        type, fields);
 }

@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 
 #include "common/base.h"
+#include "common/buf.h"
 #include "common/http_listen.h" /* http_listen_parse() */
 #include "common/loop.h"
 #include "common/query.h"
@@ -49,6 +50,8 @@ enum http_event {
 typedef void http_event_fn(enum http_event event, const struct sockaddr *peer,
                            const char *why, void *arg);
 
+enum { HTTP_REFUSAL_BYTES = 1024 };
+
 /* All but `listen` and `handler` may be 0 for the default behind the colon. */
 struct http_server_options {
     const char *listen; /* "127.0.0.1:8081", "[::]:8081", "0.0.0.0:0" */
@@ -76,7 +79,11 @@ struct http_server_options {
     http_handler *head;
     http_handler *handler;
     http_event_fn *event; /* NULL: nobody listens */
-    void *arg;            /* of all four */
+    /* Writes the body of a refusal that no handler sees, at most
+     * HTTP_REFUSAL_BYTES; NULL: {"error":"…"}. */
+    void (*refusal)(struct buf *out, unsigned status, const char *why);
+    const char *refusal_type; /* its media type */
+    void *arg;                /* of all four */
 };
 
 /* life cycle */
@@ -150,9 +157,9 @@ void http_respond(struct http_request *r, unsigned status, const char *type,
 PRINTF_LIKE(3, 4)
 void http_respond_error(struct http_request *r, unsigned status,
                         const char *fmt, ...);
-/* Answers with an open file from the start; takes `fd`. */
+/* Answers with `len` bytes of an open file from `offset` on; takes `fd`. */
 void http_respond_file(struct http_request *r, unsigned status,
-                       const char *type, int fd, size_t len,
+                       const char *type, int fd, size_t offset, size_t len,
                        const struct http_field *fields);
 
 /* A body that is written over time (server-sent events).  `closed` runs exactly

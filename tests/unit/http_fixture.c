@@ -81,7 +81,7 @@ static void handler(struct http_request *r, void *arg)
 
         fputs("from a file", file);
         fflush(file);
-        http_respond_file(r, 200, "text/plain", dup(fileno(file)), 11, NULL);
+        http_respond_file(r, 200, "text/plain", dup(fileno(file)), 0, 11, NULL);
         fclose(file);
     } else if (strcmp(path, "/empty") == 0) {
         http_respond(r, 204, NULL, NULL, 0, NULL);

@@ -357,3 +357,25 @@ def test_many_pollers_share_the_work(stack, provider, pages):
     for job in jobs:
         assert stack.wait_for_job(job, "completed", 60).attempt == 1
     assert len(provider.captures) == 30
+
+
+@pytest.mark.parametrize("queued_s_ago, ahead_s, gone", [
+    (6, -1, True), (6, 1, False), (6, 7200, False),
+    (599, 7200, False), (601, 7200, True),
+])
+def test_ids_of_a_clock_that_was_set_back(stack, queued_s_ago, ahead_s, gone):
+    """They do not make a queue that waits look like one that is lost."""
+    job = stack.queue("http://page.test/")
+    stack.sql("update jobs set queued_at = now() - %s * interval '1 second',"
+              " next_check_at = now()", queued_s_ago)
+    again = stack.sql("select job_id::text from requeue_due("
+                      "(extract(epoch from now()) * 1000)::bigint + %s, 10)", ahead_s * 1000)
+    assert [row.job_id for row in again] == ([job] if gone else [])
+
+
+def test_a_wiped_queue_beside_a_clock_that_was_set_back(stack):
+    """Where nothing is, no id is ahead."""
+    job = stack.queue("http://page.test/")
+    stack.sql("update jobs set queued_at = now() - interval '6 seconds', next_check_at = now()")
+    again = stack.sql("select job_id::text from requeue_due(9223372036854775807, 10)")
+    assert [row.job_id for row in again] == [job]

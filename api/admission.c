@@ -18,6 +18,10 @@ static bool token_fits(const struct exchange *x, enum admission admission)
     const char *token = http_query(x->request, "token");
     const char *batch = http_query(x->request, "batch");
 
+    struct watch_claim claim;
+
+    if (admission == OR_ANY_TOKEN)
+        return watch_read(x->api, token, &claim);
     if (admission == OR_CAPTURE_TOKEN)
         return watch_permits(x->api, token, WATCH_CAPTURE, x->name);
     return admission == OR_BATCH_TOKEN && batch &&
@@ -66,13 +70,16 @@ static bool refuse(struct exchange *x, bool given)
 }
 
 /* No key is needed: only this machine's own user may be there. */
-static bool loopback_may(struct exchange *x)
+static bool loopback_may(struct exchange *x, enum admission admission)
 {
     const struct access *access = &x->api->access;
     const char *host = http_header(x->request, "Host");
     const char *origin = http_header(x->request, "Origin");
     const char *method = http_method(x->request);
-    bool changes = strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
+    /* the browser's rules for reading do not hold for WebSockets */
+    bool changes =
+        (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) ||
+        admission == OR_ANY_TOKEN || admission == OR_LATER;
 
     if (!access_host_fits(access, host)) {
         reply_problem(x, PROBLEM_FORBIDDEN_HOST,
@@ -103,16 +110,19 @@ bool admission_check(struct exchange *x, enum admission admission,
     if (given && admission != OPEN) {
         if (access_key_fits(&a->access, given)) {
             be_operator(x, given);
+            x->by_key = true;
             return true;
         }
         key = keys_find(a->keys, given);
+        x->by_key = key != NULL;
         if (key)
             return key_may(x, key, needed);
     }
     if (needs_key(a))
-        return admission == OPEN || token_fits(x, admission) ||
-               refuse(x, given != NULL);
+        return admission == OPEN || admission == OR_LATER ||
+               token_fits(x, admission) || refuse(x, given != NULL);
     if (admission != OPEN && !keys_are_loaded(a->keys))
         return refuse(x, given != NULL);
-    return loopback_may(x);
+    x->by_key = true;
+    return loopback_may(x, admission);
 }

@@ -13,6 +13,8 @@ enum admission {
     WITH_KEY,
     OR_CAPTURE_TOKEN, /* a watch token for {id} will do */
     OR_BATCH_TOKEN,   /* or one for `?batch=` */
+    OR_ANY_TOKEN,     /* or one for anything: the handler looks for what */
+    OR_LATER,         /* or nothing yet: it comes inside of the protocol */
     OPEN,             /* holds no data, or judges by itself */
 };
 

@@ -14,6 +14,7 @@ enum route {
     ROUTE_IMAGE,
     ROUTE_CAPTURE_EVENTS,
     ROUTE_EVENTS,
+    ROUTE_LIVE,
     ROUTE_BATCHES,
     ROUTE_BATCH,
     ROUTE_DEAD_LETTERS,
@@ -36,7 +37,8 @@ struct exchange {
     char actor[KEY_NAME_SIZE];     /* name of the key; "" without one */
     char owner[KEY_ID_SIZE];       /* whose idempotency keys; "" likewise */
     struct quota quota;            /* of the key */
-    void *work;                    /* the handler's own */
+    bool by_key; /* may see everything: by a key, or because none is needed */
+    void *work;  /* the handler's own */
     void (*work_free)(void *);
 };
 

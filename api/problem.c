@@ -55,6 +55,8 @@ static const struct {
                         "range-not-satisfiable" },
     [PROBLEM_MALFORMED] = { 400, "MALFORMED", "This is no request by RFC 9112",
                             "malformed" },
+    [PROBLEM_UPGRADE_REQUIRED] = { 426, "UPGRADE_REQUIRED",
+                                   "This is a WebSocket", "upgrade-required" },
     [PROBLEM_RATE_LIMITED] = { 429, "RATE_LIMITED",
                                "The key's limit is used up", "rate-limited" },
     [PROBLEM_INTERNAL] = { 500, "INTERNAL", "Something went wrong here",

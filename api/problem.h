@@ -28,6 +28,7 @@ enum problem {
     PROBLEM_HEAD_TOO_LARGE, /* or what comes before it */
     PROBLEM_RANGE,
     PROBLEM_MALFORMED, /* no HTTP as we speak it */
+    PROBLEM_UPGRADE_REQUIRED,
     PROBLEM_RATE_LIMITED,
     PROBLEM_INTERNAL,
     PROBLEM_UNAVAILABLE,

@@ -149,6 +149,20 @@ void reply_problem(struct exchange *x, enum problem p, const char *fmt, ...)
     problem(x, p, detail, NULL, field);
 }
 
+void reply_upgrade_required(struct exchange *x)
+{
+    static const struct http_field extra[] = {
+        { "Upgrade", "websocket" }, { "Sec-WebSocket-Version", "13" }, { 0 }
+    };
+    static const char detail[] =
+        "this is a WebSocket of version 13: ask for it "
+        "with a WebSocket client";
+
+    reply_object(
+        x, problem_status(PROBLEM_UPGRADE_REQUIRED), "application/problem+json",
+        problem_document(PROBLEM_UPGRADE_REQUIRED, detail, NULL), extra);
+}
+
 void reply_method_not_allowed(struct exchange *x, const char *allow)
 {
     char detail[DETAIL_MAX_BYTES];

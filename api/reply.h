@@ -35,6 +35,7 @@ void reply_json(struct exchange *x, unsigned status, struct json_object *value,
 PRINTF_LIKE(3, 4)
 void reply_problem(struct exchange *x, enum problem p, const char *fmt, ...);
 /* 405; `allow` lists the methods that there are. */
+void reply_upgrade_required(struct exchange *x);
 void reply_method_not_allowed(struct exchange *x, const char *allow);
 /* 400 with all of them; as its document, which the caller owns. */
 struct json_object *reply_complaints_document(const struct complaints *c);

@@ -14,6 +14,7 @@
 #include "api/exchange.h"
 #include "api/fleet.h"
 #include "api/listing.h"
+#include "api/live_socket.h"
 #include "api/lookup.h"
 #include "api/page.h"
 #include "api/picture.h"
@@ -49,6 +50,8 @@ static const struct path table[] = {
     { "GET", "/v1/captures/{id}/events", ROUTE_CAPTURE_EVENTS, events_of_one,
       OR_CAPTURE_TOKEN, SCOPE_READ },
     { "GET", "/v1/events", ROUTE_EVENTS, events_of_many, OR_BATCH_TOKEN,
+      SCOPE_READ },
+    { "GET", "/v1/live", ROUTE_LIVE, live_socket_open, OR_ANY_TOKEN,
       SCOPE_READ },
     { "GET", "/v1/batches", ROUTE_BATCHES, batches_list, WITH_KEY, SCOPE_READ },
     { "GET", "/v1/batches/{id}", ROUTE_BATCH, batches_get, WITH_KEY,

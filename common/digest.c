@@ -143,6 +143,11 @@ void sha256_hex(const char *ptr, size_t len, char out[SHA256_HEX_SIZE])
     sha256_free(s);
 }
 
+void sha1(const char *ptr, size_t len, uint8_t out[SHA1_SIZE])
+{
+    need(EVP_Digest(ptr, len, out, NULL, EVP_sha1(), NULL) == 1, "SHA-1");
+}
+
 void random_hex(size_t bytes, char *out)
 {
     uint8_t chunk[32];

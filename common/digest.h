@@ -41,7 +41,12 @@ struct piece {
     size_t len;
 };
 
-enum { DIGEST_MAX = 64, SHA256_SIZE = 32, SHA256_HEX_SIZE = 65 };
+enum {
+    DIGEST_MAX = 64,
+    SHA1_SIZE = 20,
+    SHA256_SIZE = 32,
+    SHA256_HEX_SIZE = 65
+};
 size_t digest_size(enum signature_algorithm algorithm);
 /* out gets the HMAC (RFC 2104) over all pieces; returns its length. */
 size_t hmac_digest(enum signature_algorithm algorithm, const struct secret *key,
@@ -54,6 +59,9 @@ void sha256_free(struct sha256 *s); /* accepts NULL */
 void sha256_run(struct sha256 *s, const char *ptr, size_t len,
                 char out[SHA256_HEX_SIZE]);
 void sha256_hex(const char *ptr, size_t len, char out[SHA256_HEX_SIZE]);
+
+/* For handshakes that ask for it, not for secrets. */
+void sha1(const char *ptr, size_t len, uint8_t out[SHA1_SIZE]);
 
 /* Random lower-case hex, 2 * bytes characters and a NUL. */
 void random_hex(size_t bytes, char *out);

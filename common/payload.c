@@ -245,6 +245,7 @@ static void read_all(struct event *out, const struct payload_map *map,
         out->word = take_start(s, &map->status, NAME_MAX_BYTES);
     out->provider_job = take_id(s, &map->job_id);
     out->own_job = take_own_id(s, &map->own_job_id);
+    out->page_url = take_text(s, &map->page_url, LIMIT_URL_BYTES);
     out->image_url = take_text(s, &map->image, LIMIT_URL_BYTES);
     if (!out->picture)
         take_base64(out, s, &map->image_base64);
@@ -291,6 +292,7 @@ void event_release(struct event *e)
     free(e->word);
     free(e->provider_job);
     free(e->own_job);
+    free(e->page_url);
     free(e->decoded);
     free(e->image_url);
     free(e->error);

@@ -41,7 +41,7 @@ struct event_word { /* case-insensitive */
 
 /* Where things stand in a webhook body or a status answer. */
 struct payload_map {
-    struct places event, job_id, own_job_id, status, success;
+    struct places event, job_id, own_job_id, page_url, status, success;
     struct places image, image_base64, error, error_code;
     struct places width, height, size, progress;
     bool image_in_body;       /* unless the body is JSON, it is the picture */
@@ -67,6 +67,7 @@ struct event {
     char *word; /* the event or status as the provider wrote it */
     char *provider_job;
     char *own_job;       /* our own id, as a UUID */
+    char *page_url;      /* what was captured */
     char *image_url;     /* absolute, or relative to the provider's base URL */
     const char *picture; /* the picture itself, or NULL: within the body that
                             was parsed, or in `decoded` */

@@ -70,6 +70,7 @@ struct profile {
         struct signature_scheme scheme;
         bool decode_whsec;
         bool require_token; /* always with WEBHOOK_URL_TOKEN */
+        bool adopt;         /* makes jobs of captures that we did not submit */
         enum webhook_answer answer;
         struct places redact; /* in the body: never stored */
         struct payload_map payload;

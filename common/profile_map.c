@@ -95,6 +95,7 @@ static const struct {
     { "event", offsetof(struct payload_map, event) },
     { "job_id", offsetof(struct payload_map, job_id) },
     { "own_job_id", offsetof(struct payload_map, own_job_id) },
+    { "page_url", offsetof(struct payload_map, page_url) },
     { "status", offsetof(struct payload_map, status) },
     { "success", offsetof(struct payload_map, success) },
     { "image", offsetof(struct payload_map, image) },
@@ -147,10 +148,10 @@ void map_read_payload(const struct fields *parent, bool webhook,
                       struct payload_map *map)
 {
     static const char *const keys[] = {
-        "event",   "job_id",     "own_job_id",   "status",
-        "success", "image",      "image_base64", "image_in_body",
-        "error",   "error_code", "width",        "height",
-        "size",    "progress",   "words",        NULL,
+        "event",    "job_id",       "own_job_id",    "status",   "success",
+        "image",    "image_base64", "image_in_body", "error",    "error_code",
+        "width",    "height",       "size",          "progress", "words",
+        "page_url", NULL,
     };
     struct fields f;
 

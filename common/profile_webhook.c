@@ -175,11 +175,23 @@ static void read_redact(const struct fields *f, struct profile *p)
     }
 }
 
+static void read_adopt(const struct fields *f, struct profile *p)
+{
+    const struct payload_map *payload = &p->webhook.payload;
+
+    p->webhook.adopt = fields_bool(f, "adopt", false);
+    if (p->webhook.adopt &&
+        (payload->job_id.count == 0 || payload->page_url.count == 0))
+        fields_fail(f, "adopt",
+                    "needs payload.job_id and payload.page_url: a job has an "
+                    "id and a page");
+}
+
 void webhook_read(const struct fields *root, struct profile *p)
 {
     static const char *const keys[] = { "auth",    "id",     "require_token",
                                         "payload", "answer", "redact",
-                                        NULL };
+                                        "adopt",   NULL };
     static const char *const answers[] = { "receipt", "ok", NULL };
     struct fields f;
 
@@ -194,4 +206,5 @@ void webhook_read(const struct fields *root, struct profile *p)
     read_auth(&f, p);
     map_read_payload(&f, true, &p->webhook.payload);
     read_redact(&f, p);
+    read_adopt(&f, p);
 }

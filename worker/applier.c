@@ -199,6 +199,7 @@ static int parse(struct applier *a, struct entry *e, char *error, size_t size)
                  f->provider ? f->provider : "");
         return -1;
     }
+    e->adopt = p->profile->webhook.adopt && !poll && !f->job;
     return event_parse(&e->event,
                        poll ? &p->profile->status.payload
                             : &p->profile->webhook.payload,

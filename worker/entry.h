@@ -42,9 +42,10 @@ struct job {
     char id[37];
     char *status;
     int64_t attempt, max_attempts;
+    char *provider;
+    /* of submissions only, else NULL: */
     char *url;
     char *options; /* JSON text */
-    char *provider;
 };
 
 /* Why an entry becomes a dead letter. */
@@ -85,6 +86,7 @@ struct entry {
     char *memory;
     size_t size; /* of it */
     struct entry_fields fields;
+    bool adopt;         /* where there is no job, one is made of the event */
     struct event event; /* parsed from the body; webhook entries only */
     struct job job;
     struct result result;

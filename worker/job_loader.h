@@ -1,6 +1,7 @@
 /* job_loader.h - finds the jobs of many entries with one query.
  *
- * By our own id where the entry has one, else by the provider's.
+ * By our own id where the entry has one, else by the provider's.  With the
+ * latter an entry may have its job made, if there is none (entry.adopt).
  */
 #ifndef JOB_LOADER_H
 #define JOB_LOADER_H

@@ -234,7 +234,7 @@ static void unknown_keys_are_named_with_the_known(void **state)
           "answer: unknown key \"id\"; the keys here are job_id" },
         { "'require_token'", "'token'",
           "webhook: unknown key \"token\"; the keys here are auth, id, "
-          "require_token, payload, answer, redact" },
+          "require_token, payload, answer, redact, adopt" },
         { "'algorithm'", "'algoritm'",
           "webhook.auth: unknown key \"algoritm\"; the keys here are kind, "
           "header, layout, prefix, version, digest_key, algorithm, encoding, "

@@ -184,10 +184,12 @@ class Violence(threading.Thread):
 
 
 def make_jobs(stack, count):
+    """As if a provider had them, and were not to be asked about them: here is none."""
     return [r.id for r in stack.sql("""
-        insert into jobs (url, provider, status, queued_at, submitted_at, next_check_at)
-        select 'http://page.test/' || n, 'screenshotly', 'submitted', now(), now(),
-               now() + interval '1 day' from generate_series(1, %s) n
+        insert into jobs (url, provider, provider_job_id, status, queued_at, submitted_at,
+                          next_check_at)
+        select 'http://page.test/' || n, 'screenshotly', 'theirs-' || n, 'submitted', now(),
+               now(), now() + interval '30 minutes' from generate_series(1, %s) n
         returning id::text""", count)]
 
 
@@ -309,6 +311,7 @@ def main():
     servers = (RedisServer(folder + "/redis"), PostgresServer(folder + "/pg"))
     stack = Stack(folder + "/stack", *servers)
     stack.env.update(SHOTFLEET_TAKEOVER_S="2", SHOTFLEET_LOG_LEVEL="warning",
+                     SHOTFLEET_STALE_AFTER_S="1800",
                      SHOTFLEET_WORKER_PROCESSES=str(args.children))
     good, broken = False, []
     try:

@@ -246,7 +246,7 @@ static void unknown_keys_are_named_with_the_known(void **state)
           "webhook.payload: unknown key \"errorCode\"; the keys here are "
           "event, job_id, own_job_id, status, success, image, image_base64, "
           "image_in_body, error, error_code, width, height, size, progress, "
-          "words" },
+          "words, page_url" },
         { "'status':{'path'", "'status':{'url'",
           "status: unknown key \"url\"; the keys here are path, payload" },
         { "'status_per_s'", "'rate'",

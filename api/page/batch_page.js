@@ -54,7 +54,7 @@ export function openBatch([, id], parameters) {
     }
   }
 
-  const timer = repeat(5000, load);
+  const timer = repeat(() => 5000, load);
   const endNews = onCapture((capture) => {
     if (capture.batchId !== id || soon) return;
     soon = setTimeout(() => { soon = 0; timer.now(); }, pauseMs);

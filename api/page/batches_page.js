@@ -46,7 +46,7 @@ export function openBatches() {
     }
   }
 
-  const timer = repeat(5000, load);
+  const timer = repeat(() => 5000, load);
   const endLine = onLine((up) => { if (up) timer.now(); });
   return {
     title: "Batches",

@@ -114,7 +114,7 @@ export function openDeadLetters() {
     }
   }
 
-  const timer = repeat(3000, load);
+  const timer = repeat(() => 3000, load);
   return {
     title: "Dead letters",
     heading: title,

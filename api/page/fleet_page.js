@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { element, icon } from "./element.js";
-import { onFleet, periodMs } from "./fleet.js";
+import { onFleet, watchedMs } from "./fleet.js";
 import { failed, heading, loading, openPart, repeat } from "./part.js";
 import { createPlot } from "./plot.js";
 import { count, seconds } from "./words.js";
@@ -15,13 +15,12 @@ function stream(fleet, name) {
   return fleet.streams.find((one) => one.name === name) ?? { length: 0, oldestSeconds: null };
 }
 
-const perMinute = 60_000 / periodMs;
-
 const plots = [
-  ["Captures that ended, a minute", (sample) => sample.ended * perMinute],
+  ["Captures that ended, a minute", ({ endedAMinute }) => Math.round(endedAMinute)],
   ["Waiting", ({ fleet }) => fleet.queued],
   ["Under way", ({ fleet }) => fleet.submitted],
   ["Oldest unfinished", ({ fleet }) => fleet.oldestUnfinishedSeconds ?? 0, age],
+  ["Dead letters", ({ fleet }) => fleet.deadLetters],
   ["Stream “submit”", ({ fleet }) => stream(fleet, "submit").length],
   ["Stream “webhook”", ({ fleet }) => stream(fleet, "webhook").length],
   ["Stream “callback”", ({ fleet }) => stream(fleet, "callback").length],
@@ -55,16 +54,12 @@ function tiles(fleet) {
     tile("oldest unfinished", age(fleet.oldestUnfinishedSeconds)));
 }
 
-function cell(tag, value, attributes = {}) {
-  return element(tag, attributes, value);
-}
-
 function table(caption, columns, rows) {
   return element("div", { class: "table", tabindex: "0", role: "region", "aria-label": caption },
     element("table", {},
-      element("thead", {}, element("tr", {}, columns.map((name) => cell("th", name, { scope: "col" })))),
+      element("thead", {}, element("tr", {}, columns.map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, rows.map(([first, ...rest]) => element("tr", {},
-        cell("th", first, { scope: "row" }), rest.map((value) => cell("td", value)))))));
+        element("th", { scope: "row" }, first), rest.map((value) => element("td", {}, value)))))));
 }
 
 function servers(fleet) {
@@ -80,33 +75,87 @@ function streams(fleet) {
     fleet.streams.map(({ name, length, oldestSeconds }) => [name, length.toLocaleString("en"), age(oldestSeconds)]));
 }
 
+// Not while the keyboard is in there: it would lose its place.
+function renew(place, ...children) {
+  if (!place.contains(document.activeElement)) place.replaceChildren(...children);
+}
+
+function ms(value) {
+  return value === null ? "–" : seconds(value);
+}
+
+function twice(p50, p99) {
+  return p50 === null ? "–" : `${ms(p50)} / ${ms(p99)}`;
+}
+
+function whole(value) {
+  return value === null ? "–" : value.toLocaleString("en");
+}
+
+// How a provider did, day by day.
+function score({ provider, known, failing, error, pausedUntil, days }) {
+  const down = failing || pausedUntil !== null;
+  return element("section", { class: "score" },
+    element("h3", {}, provider, " ", known
+      ? element("span", { class: "chip", "data-status": down ? "failed" : "completed" }, down ? "in trouble" : "fine")
+      : element("span", { class: "chip", "data-status": "cancelled" }, "no profile any more")),
+    error ? element("p", { class: "reason" }, error) : null,
+    table(`Scorecard of ${provider}`,
+        ["Day", "Captures", "Success", "Picture, median / 99 %", "Webhook’s delay", "Late", "Twice", "Never came"],
+        days.map((day) => [day.day, whole(day.captures),
+          day.successPercent === null ? "–" : `${day.successPercent} %`,
+          twice(day.pictureP50Ms, day.pictureP99Ms), twice(day.delayP50Ms, day.delayP99Ms),
+          whole(day.late), whole(day.duplicates), whole(day.neverCame)])));
+}
+
+// Those that nobody uses are only named, unless something is wrong with them.
+function scoresOf(providers) {
+  const idle = providers.filter(({ days, failing }) => days.length === 0 && !failing);
+  return [
+    element("h2", {}, "Providers"),
+    ...providers.filter((provider) => !idle.includes(provider)).map(score),
+    idle.length === 0 ? "" : element("p", { class: "soft idle" }, `Not used in the last seven days: ${idle.map(({ provider }) => provider).join(", ")}.`),
+  ];
+}
+
 export function openFleet() {
   const title = heading("Fleet");
   const words = element("div", {}, loading());
   const drawings = plots.map(([name, value, format]) => ({ value, ...createPlot(name, format) }));
   const plotted = element("div", { class: "plots", hidden: true }, drawings.map(({ node }) => node));
   const tables = element("div", { class: "pair" });
-  const scores = element("div", {});
+  const scores = element("section", {});
   const leave = openPart(element("div", { class: "part" },
-    element("header", { class: "part-head" }, title, element("p", { class: "soft" }, `Asked every ${periodMs / 1000} seconds; the plots go back as far as this tab.`)),
-    words,
-    plotted,
-    tables, scores));
+    element("header", { class: "part-head" }, title,
+      element("p", { class: "soft" }, `Asked every ${watchedMs / 1000} seconds; the plots go back as far as this tab.`)),
+    words, plotted, tables, scores));
+  let seen = "";
 
   const endFleet = onFleet((samples) => {
     const { fleet } = samples.at(-1);
     plotted.hidden = false;
-    words.replaceChildren(verdict(fleet), tiles(fleet));
+    renew(words, verdict(fleet), tiles(fleet));
     for (const { value, update } of drawings) update(samples.map((sample) => ({ at: sample.at, value: value(sample) })));
-    tables.replaceChildren(
+    renew(tables,
       element("section", {}, element("h2", {}, "Streams"), streams(fleet)),
       element("section", {}, element("h2", {}, "Stores"), servers(fleet)));
+  });
+  const timer = repeat(() => 30_000, async (signal) => {
+    try {
+      const { providers } = await get("/v1/providers", signal);
+      const looks = JSON.stringify(providers);
+      if (looks !== seen) renew(scores, ...scoresOf(providers));
+      seen = looks;
+    } catch (problem) {
+      if (!signal.aborted) scores.replaceChildren(element("h2", {}, "Providers"), failed(problem, () => timer.now()));
+    }
   });
   return {
     title: "Fleet",
     heading: title,
     leave() {
       endFleet();
+      timer.end();
       leave();
     },
   };

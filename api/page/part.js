@@ -34,7 +34,7 @@ export function failed(problem, again) {
     problem.status === 404 ? element("a", { class: "button", href: "#/" }, "All captures") : button("Try again", again));
 }
 
-// Calls `action` now, every `ms` while the tab is seen, and soon after `now()`; one
+// Calls `action` now, every `ms()` while the tab is seen, and soon after `now()`; one
 // call at a time.  Returns { now, end }.
 export function repeat(ms, action) {
   const abort = new AbortController();
@@ -48,7 +48,7 @@ export function repeat(ms, action) {
     running = true;
     if (!document.hidden) await action(abort.signal);
     running = false;
-    if (!abort.signal.aborted) timer = setTimeout(run, wanted ? 0 : ms);
+    if (!abort.signal.aborted) timer = setTimeout(run, wanted ? 0 : ms());
   }
   document.addEventListener("visibilitychange", run, { signal: abort.signal });
   run();

@@ -1,17 +1,19 @@
 // A small plot of numbers over time: a picture for eyes, a sentence for ears, and
 // the numbers as a table for whoever wants them.
 
-import { element, svg } from "./element.js";
+import { element, heard, svg } from "./element.js";
 
 const width = 300;
 const height = 64;
 const rows = 12; // of the table, evenly chosen
 
-function paths(values, top) {
-  const x = (i) => (values.length < 2 ? width : (i / (values.length - 1)) * width);
+function paths(points, top) {
+  const values = points.map((point) => point.value);
+  const [first, last] = [points[0].at, points.at(-1).at];
+  const x = (i) => (last === first ? width : ((points[i].at - first) / (last - first)) * width);
   const y = (value) => height - 3 - (value / top) * (height - 8);
   const line = values.map((value, i) => `${i === 0 ? "M" : "L"}${x(i).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-  return { line, area: `${line}L${x(values.length - 1)} ${height}L${x(0)} ${height}Z`, end: [x(values.length - 1), y(values.at(-1))] };
+  return { line, area: `${line}L${x(values.length - 1)} ${height}L${x(0)} ${height}Z` };
 }
 
 function chosen(points) {
@@ -26,16 +28,15 @@ function table(name, points, format) {
       element("td", {}, new Date(at).toLocaleTimeString("en")), element("td", {}, format(value))))));
 }
 
-// `points`: [{ at, value }], oldest first, at least one.  Returns { node, update }.
+// Returns { node, update }; points are [{ at, value }], oldest first, at least one.
 export function createPlot(name, format = (value) => value.toLocaleString("en")) {
   const now = element("b", {});
   const most = element("span", { class: "soft" });
   const area = svg("path", { class: "area" });
   const line = svg("path", { class: "stroke" });
-  const end = svg("circle", { r: 3 });
-  const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img" }, area, line, end);
+  const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img" }, area, line);
   const numbers = element("div", {});
-  const details = element("details", { ontoggle: () => fillTable() }, element("summary", {}, `Numbers of “${name}”`), numbers);
+  const details = element("details", { ontoggle: () => fillTable() }, element("summary", {}, "Numbers", heard(` of ${name}`)), numbers);
   const node = element("figure", { class: "plot" },
     element("figcaption", {}, element("span", {}, name), now), drawing,
     element("div", { class: "plot-foot" }, details, most));
@@ -50,12 +51,10 @@ export function createPlot(name, format = (value) => value.toLocaleString("en"))
     update(points) {
       const values = points.map((point) => point.value);
       const top = Math.max(1, ...values);
-      const drawn = paths(values, top);
+      const drawn = paths(points, top);
       last = points;
       area.setAttribute("d", drawn.area);
       line.setAttribute("d", drawn.line);
-      end.setAttribute("cx", drawn.end[0]);
-      end.setAttribute("cy", drawn.end[1]);
       now.replaceChildren(format(values.at(-1)));
       most.replaceChildren(`most ${format(Math.max(...values))}`);
       drawing.setAttribute("aria-label",

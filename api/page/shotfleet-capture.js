@@ -69,6 +69,8 @@ const ways = {
       const message = JSON.parse(data);
       alive();
       if (message.data?.jobId === job) hear(message.data);
+      if (message.event !== "error") return;
+      fail(message.code === "UNAVAILABLE" ? new Error(message.detail) : new Refusal(message.detail));
     };
     socket.onclose = () => fail(new Error("closed"));
     return () => {

@@ -113,6 +113,7 @@ def test_the_plain_example(stack, shop, page):
     assert part(page, "image")[1] == 1366
     assert page.browser.title == f"{stack.api_url}/demo/ is 1366 pixels wide"
     assert KEY not in str(page.transferred()) + page.browser.page_source
+    assert page.complaints() == []
 
 
 def test_the_react_example(stack, shop, page, tmp_path):
@@ -131,9 +132,10 @@ def test_the_react_example(stack, shop, page, tmp_path):
     page.open()
     page.wait_text("#size", "375 × 812", 60)
     assert part(page, "image")[1] == 375
+    assert page.complaints() == []
 
 
-@pytest.mark.parametrize("way", ["sse", "polling"])
+@pytest.mark.parametrize("way", ["websocket", "sse", "polling"])
 def test_each_way_brings_the_picture(stack, shop, page, provider, way):
     stack.start_all("ingest", "worker", "poller", "api")
     element(shop, f'submit="/captures" transports="{way}"')

@@ -80,7 +80,7 @@ def test_a_dead_letter_is_retried(stack, page, provider):
     stack.start_all("ingest", "worker", "poller", "api")
     job = dead_letter(stack, provider)
     page.open()
-    page.wait_text("#dead-count", "1")
+    page.wait_text("#dead-count", "1", 30)
     page.click("#nav a[href='#/dead-letters']")
     page.wait(".letter")
     page.click(".letter summary")
@@ -90,7 +90,7 @@ def test_a_dead_letter_is_retried(stack, page, provider):
     page.wait_text("#announce", "It is tried again")
     stack.wait_for_job(job, "completed")
     page.wait_text(".empty", "No dead letters", 30)
-    wait_for(lambda: not page.find("#dead-count"), 15, "the count to go away")
+    wait_for(lambda: not page.find("#dead-count"), 30, "the count to go away")
     page.open(f"#/captures/{job}")
     assert page.wait_pictures("#view .frame img") == [4]
     page.wait_text(".timeline", "Laid aside as a dead letter")
@@ -113,6 +113,27 @@ def test_a_dead_letter_is_dropped_after_a_second_thought(stack, page, provider):
     assert page.complaints() == []
 
 
+def test_the_health_of_the_fleet(stack, page, provider):
+    provider.script = provider.drop
+    stack.start_all("ingest", "poller", "api")
+    stack.queue("https://example.com/")
+    page.open("#/fleet")
+    page.wait_text(".verdict", "No worker is alive")
+    stack.start("worker")
+    page.wait_text(".verdict", "All is well", 60)
+    plot = ".plot:nth-child(3)"
+    wait_for(lambda: "Under way: now 1" in page.js(
+        f"return document.querySelector('{plot} svg').getAttribute('aria-label')"), 30,
+        "the plot to tell")
+    page.click(f"{plot} summary")
+    page.wait_text(f"{plot} td", "1")
+    page.wait_text("[aria-label=Streams]", "webhook")
+    page.wait_text("[aria-label=Stores]", "PostgreSQL")
+    page.wait_text("#view", "Providers")
+    stack.redis_server.stop()
+    page.wait_text(".verdict", "is away", 30)
+
+
 def test_the_parts_for_operators_are_accessible(stack, page, provider):
     stack.start_all("ingest", "worker", "poller", "api")
     dead_letter(stack, provider)
@@ -121,7 +142,7 @@ def test_the_parts_for_operators_are_accessible(stack, page, provider):
     for theme in THEMES:
         page.theme(theme)
         for name, selector in (("batches", ".rows"), (f"batches/{batch}", ".card"),
-                               ("dead-letters", ".letter")):
+                               ("dead-letters", ".letter"), ("fleet", ".plot")):
             page.open(f"#/{name}")
             page.wait_live()
             page.wait(selector)

@@ -185,3 +185,19 @@ def test_a_key_is_asked_for_once_and_is_in_no_address(stack, page):
     assert "right-key" not in str(page.transferred())
     assert "right-key" not in stack.log("api")
     assert page.complaints() == []
+
+
+def test_a_key_that_may_only_look(stack, page):
+    stack.start("api")
+    key = stack.cli("keys", "create", "viewer", "--scope", "read", check=True).stdout.split()[-1]
+    stack.queue("https://example.com/")
+    wait_for(lambda: stack.api("GET", "/v1/captures").status == 401, 15, "keys to be needed")
+    page.open()
+    page.wait("#key").send_keys(key, Keys.ENTER)
+    page.wait("#latest .card")
+    page.wait("#url").send_keys("https://example.org/", Keys.ENTER)
+    page.wait_text("#form-error", "has the scope read and this needs submit")
+    page.click("#nav a[href='#/dead-letters']")
+    page.wait_text("#view [role=alert]", "this needs admin")
+    page.click_button("Change key")
+    page.wait("#key")

@@ -6,6 +6,7 @@ import hmac
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -13,6 +14,7 @@ import pytest
 
 from doubles import HttpDouble
 from processes import wait_for
+from s3 import PEERS
 
 KEYS = [b"a key of thirty-two bytes, newest", b"the key before"]
 WHSEC = "whsec_" + base64.b64encode(KEYS[0]).decode()
@@ -102,6 +104,31 @@ def test_a_completed_capture_is_told_once_and_signed_with_every_key(fleet, provi
              == fleet.redis.xlen("shotfleet:webhook"), 20, "the streams to be empty")
     assert len(receiver.calls) == 1
     assert fleet.metrics("worker")['shotfleet_callbacks_total{outcome="delivered"}'] == 1
+
+
+def verify(headers, body, secret):
+    """What the library of standardwebhooks.com makes of a call."""
+    if not os.path.isdir(os.path.join(PEERS, "node_modules", "standardwebhooks")):
+        pytest.skip("npm ci --prefix tests/peers has not run")
+    return subprocess.run(
+        ["node", os.path.join(PEERS, "verify.mjs"), secret], capture_output=True, text=True, timeout=60,
+        input=json.dumps({"headers": {n.lower(): v for n, v in headers.items()}, "body": body.decode()}))
+
+
+def test_the_official_library_verifies_it(fleet, provider, pages, receiver):
+    job = submit(fleet, pages.url + "/ünïcode?a=1", receiver.url + "/told")
+    wait_for(lambda: receiver.calls, 30, "the call")
+    headers, body = receiver.calls[0]
+    done = verify(headers, body, WHSEC)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told == json.loads(body) and told["type"] == "job.completed"
+    assert told["data"]["jobId"] == job
+    late = {**headers, "webhook-timestamp": str(int(headers["webhook-timestamp"]) - 1)}
+    for forged in (verify(headers, body.replace(b"completed", b"c0mpleted"), WHSEC), verify(late, body, WHSEC),
+                   verify({**headers, "webhook-id": "msg_other"}, body, WHSEC),
+                   verify(headers, body, "whsec_" + base64.b64encode(b"some other key of 32 bytes......").decode())):
+        assert forged.returncode == 1 and "No matching signature found" in forged.stderr
 
 
 def test_a_failed_capture_is_told_with_its_reason(fleet, provider, pages, receiver):

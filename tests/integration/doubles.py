@@ -205,6 +205,7 @@ class ProviderDouble(HttpDouble):
 
     def handle(self, method, path, headers, body):
         path = path.split("?")[0].removeprefix("/api")
+        self.last_headers = headers
         if self.key and headers.get("Authorization") != f"Bearer {self.key}":
             if not path.startswith("/images/"):
                 self.refused += 1

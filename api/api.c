@@ -8,6 +8,7 @@
 #include "api/live.h"
 #include "api/refusal.h"
 #include "api/router.h"
+#include "api/socketio.h"
 #include "api/storage.h"
 #include "api/watch.h"
 #include "common/clock.h"
@@ -60,6 +61,7 @@ static int serve(struct api *a, char *error, size_t error_size)
     if (!a->server)
         return -1;
     a->lines = lines_new(a->loop, a->metrics, http_server_max_taken(a->server));
+    a->engine = engine_new(a, &socketio_owner);
     return admin_new(&a->admin, a->loop, s->admin_listen, a->metrics, is_ready,
                      a, error, error_size);
 }
@@ -136,6 +138,7 @@ static void on_stop(void *arg)
         return;
     a->stop_by_ms = clock_monotonic_ms() + a->settings->grace_s * 1000;
     http_server_quiesce(a->server);
+    engine_dismiss(a->engine);
     lines_dismiss(a->lines);
     loop_timer_start(a->stopping, 0);
 }
@@ -158,6 +161,7 @@ void api_release(struct api *a)
     /* the database first: it still owes answers to requests and to live */
     admin_free(a->admin);
     db_free(a->db);
+    engine_free(a->engine);
     http_server_free(a->server);
     lines_free(a->lines);
     live_free(a->live);

@@ -21,6 +21,7 @@
 #include "common/shards.h"
 
 struct idempotency_cleaner;
+struct engine_sessions;
 struct lines;
 struct live;
 
@@ -64,9 +65,10 @@ struct api {
     struct metrics *metrics;
     struct db *db;
     struct keys *keys;
-    struct shards *shards; /* appends */
-    struct lines *lines;   /* live clients */
-    struct live *live;     /* what they follow */
+    struct shards *shards;          /* appends */
+    struct engine_sessions *engine; /* Socket.IO's */
+    struct lines *lines;            /* live clients */
+    struct live *live;              /* what they follow */
     struct idempotency_cleaner *cleaner;
     struct http_server *server;
     struct admin *admin;

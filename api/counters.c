@@ -27,6 +27,7 @@ static const struct metric series[COUNTER_COUNT] = {
     ROUTE(ROUTE_CAPTURE_EVENTS, "capture-events"),
     ROUTE(ROUTE_EVENTS, "events"),
     ROUTE(ROUTE_LIVE, "live"),
+    ROUTE(ROUTE_SOCKETIO, "socketio"),
     ROUTE(ROUTE_BATCHES, "batches"),
     ROUTE(ROUTE_BATCH, "batch"),
     ROUTE(ROUTE_DEAD_LETTERS, "dead-letters"),

@@ -10,6 +10,7 @@
 #include "api/captures.h"
 #include "api/change.h"
 #include "api/dead_letters.h"
+#include "api/engine.h"
 #include "api/events.h"
 #include "api/exchange.h"
 #include "api/fleet.h"
@@ -52,6 +53,10 @@ static const struct path table[] = {
     { "GET", "/v1/events", ROUTE_EVENTS, events_of_many, OR_BATCH_TOKEN,
       SCOPE_READ },
     { "GET", "/v1/live", ROUTE_LIVE, live_socket_open, OR_ANY_TOKEN,
+      SCOPE_READ },
+    { "GET", "/socket.io/", ROUTE_SOCKETIO, engine_handle, OR_LATER,
+      SCOPE_READ },
+    { "POST", "/socket.io/", ROUTE_SOCKETIO, engine_handle, OR_LATER,
       SCOPE_READ },
     { "GET", "/v1/batches", ROUTE_BATCHES, batches_list, WITH_KEY, SCOPE_READ },
     { "GET", "/v1/batches/{id}", ROUTE_BATCH, batches_get, WITH_KEY,

@@ -16,9 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         assert(w.count >= 1 && w.count <= SUBSCRIPTIONS_MAX);
         for (size_t i = 0; i < w.count; i++)
-            assert(w.names[i].kind == TOPIC_ALL
-                       ? w.names[i].id[0] == '\0'
-                       : uuid_is_valid(w.names[i].id));
+            assert(w.names[i].kind == TOPIC_ALL ? w.names[i].id[0] == '\0'
+                                                : uuid_is_valid(w.names[i].id));
     }
     wish_release(&w);
     return 0;

@@ -1,11 +1,15 @@
 """/v1/live: what is asked and told over a WebSocket, and what ends it."""
 
+import json
+import os
 import socket
 import struct
+import subprocess
 
 import pytest
 
 from doubles import png
+from harness import ROOT
 from processes import wait_for
 from sse import announce
 from test_api import UNKNOWN, complete, submit
@@ -270,3 +274,22 @@ def test_who_does_not_read_is_cut_off(api, connect):
         for _ in range(20):
             announce(api, job, "progress")
     raise AssertionError("it was never cut off")
+
+
+def test_the_client_ws_follows_and_says_goodbye(api):
+    job = new_job(api)
+    client = subprocess.Popen(
+        ["node", "live.mjs", f"ws://127.0.0.1:{api.ports['api']}/v1/live",
+         json.dumps({"subscribe": job})], cwd=os.path.join(ROOT, "tests", "peers"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert json.loads(client.stdout.readline())["event"] == "subscribed"
+        assert json.loads(client.stdout.readline())["event"] == "queued"
+        complete(api, job, png())
+        assert json.loads(client.stdout.readline())["event"] == "screenshot-ready"
+        client.stdin.write("x")
+        client.stdin.flush()
+        assert json.loads(client.stdout.readline()) == {"closed": 1000}
+    finally:
+        client.kill()
+        client.communicate()

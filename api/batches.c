@@ -15,16 +15,6 @@ static const struct db_statement list_statement = {
     "select id::text, document from batches_page($1::uuid, $2::integer)",
 };
 
-static void on_list(const struct db_result *result, void *arg)
-{
-    struct exchange *x = arg;
-
-    if (db_result_status(result) == DB_OK)
-        paging_reply(x, result, "batches");
-    else
-        reply_db_failure(x, result);
-}
-
 void batches_list(struct exchange *x)
 {
     struct complaints complaints = { 0 };
@@ -33,9 +23,9 @@ void batches_list(struct exchange *x)
     paging_read(&p, x->request, NULL, &complaints, NULL);
     if (complaints.count > 0)
         reply_complaints(x, &complaints);
-    else if (lookup_ready(x))
-        db_call(x->api->db, &list_statement,
-                (const char *const[]){ p.cursor, p.limit }, 2, on_list, x);
+    else
+        paging_ask(x, "batches", &list_statement,
+                   (const char *const[]){ p.cursor, p.limit }, 2);
     complaints_release(&complaints);
 }
 

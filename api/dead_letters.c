@@ -55,16 +55,6 @@ static bool read_filter(const char *name, const char *value,
     return true;
 }
 
-static void on_list(const struct db_result *result, void *arg)
-{
-    struct exchange *x = arg;
-
-    if (db_result_status(result) == DB_OK)
-        paging_reply(x, result, "deadLetters");
-    else
-        reply_db_failure(x, result);
-}
-
 void dead_letters_list(struct exchange *x)
 {
     struct complaints complaints = { 0 };
@@ -74,11 +64,11 @@ void dead_letters_list(struct exchange *x)
     paging_read(&p, x->request, read_filter, &complaints, &f);
     if (complaints.count > 0)
         reply_complaints(x, &complaints);
-    else if (lookup_ready(x))
-        db_call(x->api->db, &list_statement,
-                (const char *const[]){ p.cursor, p.limit, f.provider, f.job,
-                                       f.error, f.waiting },
-                6, on_list, x);
+    else
+        paging_ask(x, "deadLetters", &list_statement,
+                   (const char *const[]){ p.cursor, p.limit, f.provider, f.job,
+                                          f.error, f.waiting },
+                   6);
     complaints_release(&complaints);
 }
 

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "api/lookup.h"
 #include "api/paging.h"
 #include "api/reply.h"
 #include "common/limits.h"
@@ -106,16 +105,6 @@ static bool read_filter(const char *name, const char *value,
     return true;
 }
 
-static void on_list(const struct db_result *result, void *arg)
-{
-    struct exchange *x = arg;
-
-    if (db_result_status(result) == DB_OK)
-        paging_reply(x, result, "captures");
-    else
-        reply_db_failure(x, result);
-}
-
 static void ask(struct exchange *x, const struct paging *p,
                 const struct filters *f)
 {
@@ -133,7 +122,7 @@ static void ask(struct exchange *x, const struct paging *p,
         f->url,
     };
 
-    db_call(x->api->db, &list_statement, values, ARRAY_LEN(values), on_list, x);
+    paging_ask(x, "captures", &list_statement, values, ARRAY_LEN(values));
 }
 
 void listing_get(struct exchange *x)
@@ -152,7 +141,7 @@ void listing_get(struct exchange *x)
     db_array_end(&filters.values);
     if (complaints.count > 0)
         reply_complaints(x, &complaints);
-    else if (lookup_ready(x))
+    else
         ask(x, &paging, &filters);
     complaints_release(&complaints);
     buf_release(&filters.names);

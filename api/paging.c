@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/lookup.h"
 #include "api/reply.h"
 #include "common/buf.h"
 #include "common/limits.h"
+#include "common/mem.h"
 #include "common/token.h"
 
 enum { PAGE_DEFAULT = 20, PAGE_MAX = 100 };
@@ -82,15 +84,25 @@ void paging_read(struct paging *p, const struct http_request *r,
     }
 }
 
-void paging_reply(struct exchange *x, const struct db_result *result,
-                  const char *name)
+/* What the elements are called, for the answer. */
+struct question {
+    const char *name;
+};
+
+static void on_page(const struct db_result *result, void *arg)
 {
+    struct exchange *x = arg;
+    const struct question *q = x->work;
     const char *next = NULL;
     struct buf page;
     int rc;
 
+    if (db_result_status(result) != DB_OK) {
+        reply_db_failure(x, result);
+        return;
+    }
     buf_init(&page, page_max_bytes);
-    rc = buf_printf(&page, "{\"%s\":[", name);
+    rc = buf_printf(&page, "{\"%s\":[", q->name);
     for (size_t i = 0; i < db_rows(result); i++) {
         const char *document = db_value(result, i, 1);
 
@@ -110,4 +122,19 @@ void paging_reply(struct exchange *x, const struct db_result *result,
                       "these are too large for one page; ask with a smaller "
                       "`limit`");
     buf_release(&page);
+}
+
+void paging_ask(struct exchange *x, const char *name,
+                const struct db_statement *statement, const char *const *values,
+                size_t count)
+{
+    struct question *q;
+
+    if (!lookup_ready(x))
+        return;
+    q = mem_zalloc(sizeof *q);
+    q->name = name;
+    x->work = q;
+    x->work_free = free;
+    db_call(x->api->db, statement, values, count, on_page, x);
 }

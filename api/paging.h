@@ -26,11 +26,12 @@ typedef bool paging_filter(const char *name, const char *value,
 void paging_read(struct paging *p, const struct http_request *r,
                  paging_filter *filter, struct complaints *c, void *arg);
 
-/* The answer {"`name`":[…],"nextCursor":…} from rows of (id, document); a last
- * row without a document is the cursor, if there is one.  For a db_result that
- * is DB_OK. */
-void paging_reply(struct exchange *x, const struct db_result *result,
-                  const char *name);
+/* Asks for a page and answers {"`name`":[…],"nextCursor":…} from its rows of
+ * (id, document); a last row without a document is the cursor, if there is one.
+ * `name` is static. */
+void paging_ask(struct exchange *x, const char *name,
+                const struct db_statement *statement, const char *const *values,
+                size_t count);
 
 /* Checks for filters; a complaint is made when it does not fit. */
 bool paging_is_id(const char *name, const char *value, struct complaints *c);

@@ -151,6 +151,7 @@ def drive_successes(d, stack, **key):
         d.ask("GET", f"/v1/captures/{name}/events", "/v1/captures/{id}/events", **key)
     d.ask("GET", f"/v1/events?batch={batch}", **key)
     d.ask("GET", f"/v1/events?batch={UNKNOWN}", **key)
+    drive_ends(d, stack, failed, batch, **key)
     drive_live(d, **key)
     image = (f"/v1/captures/{done}/image", "/v1/captures/{id}/image")
     tag = d.ask("GET", *image, **key).headers["ETag"]
@@ -173,6 +174,17 @@ def drive_successes(d, stack, **key):
     assert conflict.status == 409
     d.ask("POST", "/v1/captures", body=b"{}", **{"Content-Type": "text/plain", **key})
     d.ask("POST", "/v1/captures", body=b"x" * 2000000, **{**JSON, **key})
+
+
+def drive_ends(d, stack, failed, batch, **key):
+    """An EventSource that comes back to what has ended."""
+    stack.sql("update jobs set status = 'failed', failed_at = now(), error_code = 'X' "
+              "where batch_id = %s::uuid", batch)
+    for path, template in ((f"/v1/captures/{failed}/events", "/v1/captures/{id}/events"),
+                           (f"/v1/events?batch={batch}", "/v1/events")):
+        text = request("GET", stack.api_url + path, headers=key).body.decode()
+        end = text.rsplit("\nid: ", 1)[1].split("\n")[0]
+        assert d.ask("GET", path, template, **{"Last-Event-ID": end, **key}).status == 204
 
 
 def drive_live(d, **key):

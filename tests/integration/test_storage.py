@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import subprocess
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from doubles import png
 from processes import wait_for
 from web import request
+
+MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -119,6 +122,24 @@ def test_a_picture_in_an_answer_waits_for_the_disk_too(stack, provider, pages, d
     os.unlink(filler)
     check_stored(stack, job, png(7, 5))
     assert len(provider.captures) == 1
+
+
+def test_a_picture_too_large_for_the_file_system_is_its_own_trouble(stack, provider, pages):
+    """Others are stored, and nobody falls ill."""
+    stack.env["SHOTFLEET_WORKER_PROCESSES"] = "1"
+    stack.start_all("ingest", "worker", "poller")
+    for child in stack.children("worker"):
+        resource.prlimit(child, resource.RLIMIT_FSIZE, (MIB, MIB))
+    head = png(4, 3)
+    large, exact = head + bytes(MIB + 1 - len(head)), head + bytes(MIB - len(head))
+    provider.picture = large
+    stack.queue(pages.url + "/large")
+    [letter] = wait_for(lambda: stack.sql("select * from dead_letters"), 30, "a dead letter")
+    assert "File too large" in letter.error
+    provider.picture = exact
+    check_stored(stack, stack.queue(pages.url + "/exact"), exact)
+    assert ready(stack).status == 200 and "no work is taken" not in stack.log("worker")
+    assert os.listdir(os.path.join(stack.storage, "tmp")) == []
 
 
 def test_what_a_dead_worker_left_half_written_is_removed(stack, provider, pages):

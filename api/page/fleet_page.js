@@ -16,7 +16,7 @@ function stream(fleet, name) {
 }
 
 const plots = [
-  ["Captures that ended, a minute", ({ endedAMinute }) => Math.round(endedAMinute)],
+  ["Captures a minute", ({ endedAMinute }) => Math.round(endedAMinute)],
   ["Waiting", ({ fleet }) => fleet.queued],
   ["Under way", ({ fleet }) => fleet.submitted],
   ["Oldest unfinished", ({ fleet }) => fleet.oldestUnfinishedSeconds ?? 0, age],

@@ -136,7 +136,7 @@ def run(world, args, say):
     load.join(60)
     load.stopping.set()
     settle(world, args.settle_s, say)
-    return verdict.Verdict(world, load, recoveries, world.stop_programs())
+    return verdict.Verdict(world, load, recoveries)
 
 
 def main():

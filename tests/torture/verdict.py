@@ -2,6 +2,10 @@
 
 import os
 
+from processes import wait_for
+
+LEDGER_S = 120  # until the poller has looked at each stream
+
 # A job ends once, and once more each time that a user starts it again.  What ends
 # it: an entry, a user, or a retry that found no attempt left, which is one that the
 # attempt does not show.
@@ -28,6 +32,20 @@ select count(*) filter (where j.callback_url is not null and c.id is null) as un
 from jobs j left join callbacks c on c.job_id = j.id
 where j.status in ('completed', 'failed')"""
 
+UNACCOUNTED = """
+select coalesce(sum(abs(unaccounted)), 0)::int as entries,
+       coalesce(bool_and(checked_at > %s), false) as fresh from ledger"""
+SCORES = """
+with fresh as materialized (
+    select scorecard_refresh(utc_day(now()) + d) from generate_series(-1, 1) d)
+select count(*) from fresh"""
+SCORECARD = """
+select coalesce(sum(captures), 0)::int as captures, coalesce(sum(webhooks), 0)::int as webhooks,
+       coalesce(sum(never_came), 0)::int as never_came,
+       coalesce(sum(duplicates), 0)::int as duplicates, coalesce(sum(late), 0)::int as late,
+       coalesce(sum(bad_signatures), 0)::int as bad_signatures
+from provider_scorecard"""
+
 
 def open_jobs(world):
     return world.sql(OPEN)
@@ -49,11 +67,22 @@ def without_picture(world):
     return missing
 
 
+def unaccounted(world):
+    """By the poller's ledger, once it has looked at all streams again."""
+    now = world.sql("select now()")[0].now
+    wait_for(lambda: world.sql(UNACCOUNTED, now)[0].fresh, LEDGER_S, "the ledger")
+    return world.sql(UNACCOUNTED, now)[0].entries
+
+
 class Verdict:
     """What `world` looks like once everything had its time to end."""
 
-    def __init__(self, world, load, recoveries, wrong):
+    def __init__(self, world, load, recoveries):
         self.world = world
+        self.unaccounted = unaccounted(world)
+        wrong = world.stop_programs()
+        world.sql(SCORES)
+        self.score = world.sql(SCORECARD)[0]
         self.load = load
         self.recoveries = recoveries
         self.left = open_jobs(world)
@@ -78,6 +107,8 @@ class Verdict:
                 ("programs started again", world.restarts)]
         rows += sorted((f"users: {n}", count) for n, count in did.items())
         rows += sorted((f"provider: {n}", count) for n, count in world.provider.counts.items())
+        rows += [(f"scorecard: {name.replace('_', ' ')}", count)
+                 for name, count in self.score._asdict().items()]
         return rows + [("application: callbacks refused", world.application.refused),
                        ("application: callbacks taken", len(told)),
                        ("application: callbacks taken again", sum(told.values()) - len(told))]
@@ -99,10 +130,22 @@ class Verdict:
             ("callbacks lost", called.unannounced + called.undelivered
              + len(taken - set(world.application.told))),
             ("entries left on the streams", world.in_flight()),
+            ("entries unaccounted for by the ledger", self.unaccounted),
+            ("of the scorecard, not of the provider", self.made_up()),
             ("faults never recovered from",
              sum(times.count(None) for times in self.recoveries.values())),
             ("programs that ended strangely", len(self.complaints)),
         ]
+
+    def made_up(self):
+        """What the scorecard says beyond what can be.  That it says less is right:
+        a webhook that was answered 200 dies with a Redis that is wiped."""
+        did, score = self.world.provider.counts, self.score
+        posts = sum(n for name, n in did.items()
+                    if name.startswith("webhooks answered") and not name.endswith("401"))
+        jobs = self.world.sql("select count(*)::int as n from jobs")[0].n
+        return (abs(score.captures - jobs) + max(0, score.webhooks - posts)
+                + max(0, score.bad_signatures - did["webhooks corrupted"]))
 
     def kept(self):
         return not any(value for _, value in self.musts)

@@ -58,7 +58,7 @@ def run(world, args):
     for name, value in world.stack.metrics("poller").items():
         if value and ("requeued" in name or "checks_total" in name):
             say(f"{name} {value:.0f}")
-    return verdict.Verdict(world, load, {}, world.stop_programs())
+    return verdict.Verdict(world, load, {})
 
 
 def main():

@@ -39,9 +39,9 @@ struct command {
 
 extern const struct command command_submit, command_status, command_list,
     command_watch, command_cancel, command_retry, command_open, command_top,
-    command_dead, command_callback, command_providers, command_doctor,
-    command_migrate, command_completion, command_manual, command_ledger,
-    command_keys;
+    command_dead, command_callback, command_providers, command_clean,
+    command_doctor, command_migrate, command_completion, command_manual,
+    command_ledger, command_keys;
 
 /* "shotfleet: …" to standard error. */
 PRINTF_LIKE(1, 2) void cli_complain(const char *fmt, ...);

@@ -18,6 +18,7 @@ const struct command *const commands[] = {
     &command_callback,
     &command_keys,
     &command_providers,
+    &command_clean,
     &command_doctor,
     &command_migrate,
     /* of shells */

@@ -7,8 +7,8 @@
  * connection is dropped and made anew (with jittered back-off).
  *
  * Only redis.c, streams.c, stream_group.c, worker/consumer.c, worker/entry.c,
- * ingest/health.c, ingest/persistence.c, ingest/waitaof.c, poller/refusals.c and
- * api/live.c look into a redisReply.
+ * ingest/health.c, ingest/persistence.c, ingest/waitaof.c, poller/refusals.c,
+ * poller/clean_consumers.c and api/live.c look into a redisReply.
  */
 #ifndef REDIS_H
 #define REDIS_H

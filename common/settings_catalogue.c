@@ -154,6 +154,27 @@ static const struct setting catalogue[] = {
            "keys that sign callbacks (whsec_ and base64, or raw), newest "
            "first, comma separated; all sign"),
 
+    /* what is forgotten */
+    NUMBER("SHOTFLEET_RETAIN_JOBS_DAYS", "0", 0, 36500,
+           "days after which a capture that has ended is removed, with its "
+           "picture; 0: never"),
+    NUMBER(
+        "SHOTFLEET_RETAIN_PICTURES_DAYS", "0", 0, 36500,
+        "days after which a picture is removed; its capture stays; 0: never"),
+    BYTES("SHOTFLEET_RETAIN_PICTURES_BYTES", "0", 0, 1024 * 1024 * GIB,
+          "size of all pictures from which the oldest are removed; 0: any"),
+    NUMBER("SHOTFLEET_RETAIN_DELIVERIES_DAYS", "0", 0, 36500,
+           "days after which the record of what came is removed; 0: never"),
+    NUMBER("SHOTFLEET_RETAIN_DEAD_LETTERS_DAYS", "0", 0, 36500,
+           "days after which a dead letter is removed that was resolved; 0: "
+           "never"),
+    NUMBER("SHOTFLEET_RETAIN_CALLBACKS_DAYS", "0", 0, 36500,
+           "days after which a callback is removed that was delivered or given "
+           "up; 0: never"),
+    SWITCH("SHOTFLEET_REMOVE_ORPHANS", "off",
+           "remove pictures in the storage that belong to no capture in the "
+           "database; off: `shotfleet clean --dry-run` counts them"),
+
     /* outbound */
     TEXT("SHOTFLEET_FETCH_ALLOW", NULL,
          "address ranges that fetches may reach besides public ones: CIDR "

@@ -4,6 +4,7 @@
 #include "common/admin.h"
 #include "common/log.h"
 #include "common/supervisor.h"
+#include "poller/cleaner.h"
 #include "poller/poller.h"
 #include "poller/poller_metrics.h"
 #include "poller/poller_settings.h"
@@ -35,6 +36,7 @@ int main(int argc, char **argv)
     struct admin *admin = NULL;
     struct db *slow = NULL; /* for what may take seconds */
     struct scorecard *scorecard = NULL;
+    struct cleaner *cleaner = NULL;
     char error[SETTINGS_ERROR_SIZE];
     int code = EXIT_CONFIG;
 
@@ -55,6 +57,7 @@ int main(int argc, char **argv)
     supervisor_watch_stop(p.loop, on_stop, p.loop);
     slow = db_new(p.loop, settings.database_url, "shotfleet-poller-slow");
     scorecard = scorecard_new(p.loop, slow, p.shards, p.metrics);
+    cleaner = cleaner_new(p.loop, slow, p.shards, p.metrics, &settings);
     poller_start(&p);
     log_info(NULL, "looking for silent jobs");
     loop_run(p.loop);
@@ -66,6 +69,7 @@ out:
     db_free(slow);
     shards_free(p.shards);
     scorecard_free(scorecard);
+    cleaner_free(cleaner);
     admin_free(admin);
     metrics_free(p.metrics);
     poller_release(&p);

@@ -14,6 +14,7 @@ enum poller_metric {
     DEAD_LETTERS_FED,
     CALLBACKS_QUEUED,
     DAYS_SUMMED,
+    THINGS_REMOVED,
     CHECKS_IN_FLIGHT,
     HELD_BACK,
     /* of webhook, then of submit */

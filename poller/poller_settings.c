@@ -13,6 +13,15 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_PROVIDER_URL", provider_url),
     USE("SHOTFLEET_PROVIDER_KEY", provider_key),
     USE("SHOTFLEET_STALE_AFTER_S", stale_after_s),
+    USE("SHOTFLEET_STORAGE", storage),
+    USE("SHOTFLEET_TAKEOVER_S", takeover_s),
+    USE("SHOTFLEET_RETAIN_JOBS_DAYS", retain_jobs_days),
+    USE("SHOTFLEET_RETAIN_PICTURES_DAYS", retain_pictures_days),
+    USE("SHOTFLEET_RETAIN_PICTURES_BYTES", retain_pictures_bytes),
+    USE("SHOTFLEET_RETAIN_DELIVERIES_DAYS", retain_deliveries_days),
+    USE("SHOTFLEET_RETAIN_DEAD_LETTERS_DAYS", retain_dead_letters_days),
+    USE("SHOTFLEET_RETAIN_CALLBACKS_DAYS", retain_callbacks_days),
+    USE("SHOTFLEET_REMOVE_ORPHANS", remove_orphans),
 };
 
 void poller_settings_start(int argc, char **argv, struct poller_settings *s)

@@ -12,6 +12,16 @@ struct poller_settings {
     char *provider_url; /* read per profile in common/provider.c */
     char *provider_key; /* likewise */
     int64_t stale_after_s;
+    char *storage;
+    int64_t takeover_s;
+    /* what is forgotten when; 0: never */
+    int64_t retain_jobs_days;
+    int64_t retain_pictures_days;
+    int64_t retain_pictures_bytes;
+    int64_t retain_deliveries_days;
+    int64_t retain_dead_letters_days;
+    int64_t retain_callbacks_days;
+    bool remove_orphans;
 };
 
 /* Ends the program when something is wrong, see settings_start(). */

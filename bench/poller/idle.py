@@ -30,6 +30,12 @@ QUESTIONS = {
     "dead letters": "select * from feed_due(20)",
     "callbacks": "select * from callbacks_due(500)",
     "clocks set back": "select repair_plans(60000)",
+    "what to clean": "select * from cleaning_lease('bench')",
+    "jobs to forget": "select * from jobs_due_to_go(80, null, 200)",
+    "pictures by age": "select * from pictures_due(80, 0, null, 0, 200)",
+    "pictures by size": "select * from pictures_due(0, 1000000, null, 0, 200)",
+    "old dead letters": "select * from clean_rows('dead_letters', false, 80, null)",
+    "old callbacks": "select * from clean_rows('callbacks', false, 80, null)",
 }
 TOUCHED = """
 select sum(calls)::float as queries, sum(shared_blks_hit + shared_blks_read)::float as buffers,

@@ -27,6 +27,10 @@ def _upgrade(port, path):
             f"Sec-WebSocket-Key: {key}\r\n\r\n").encode()
 
 
+PING, PONG = b"\x89\0", b"\x8a\x80\0\0\0\0"
+ENGINE_PING = b"\x81\x012"
+
+
 class Sse:
     """(what to send, what then must have come) for each step."""
     name = "SSE"
@@ -93,6 +97,10 @@ class Clients:
                 now = time.monotonic()
                 if not data:
                     raise SystemExit("a client was cut off")
+                if PING in data:
+                    self.sockets[fd].sendall(PONG)
+                elif ENGINE_PING in data:
+                    self.sockets[fd].sendall(_frame("3"))
                 self.heard += [(self.job_of[fd], now)] * data.count(b'"jobId"')
 
     def close(self):

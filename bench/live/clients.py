@@ -68,6 +68,8 @@ class Clients:
         self.heard = []  # (index of the job, when)
         for start in range(0, len(jobs), OPENING):
             self._open(kind, port, list(enumerate(jobs))[start:start + OPENING])
+            self.listen(0.01)  # those that are open answer pings meanwhile
+        self.heard.clear()
 
     def _open(self, kind, port, jobs):
         opening = []
@@ -92,7 +94,7 @@ class Clients:
     def listen(self, seconds):
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            for fd, _ in self.poll.poll(left):
+            for fd, _ in self.poll.poll(left, len(self.sockets) or 1):
                 data = self.sockets[fd].recv(65536)
                 now = time.monotonic()
                 if not data:

@@ -63,6 +63,7 @@ def drive(url, redis_port, jobs, rate, seconds, committed):
 
 
 def measure(kind, port, pid, lab, jobs, args):
+    """One kind of clients at the server with this pid."""
     before = meter.rss_mib(pid)
     clients = Clients(kind, port, jobs)
     time.sleep(1)

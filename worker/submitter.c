@@ -270,7 +270,7 @@ void submitter_take(struct submitter *s, struct entry *e)
 
     if (strcmp(e->job.status, "queued") != 0) {
         finish(s, e, "ignored", NULL, NULL, -1); /* somebody was faster */
-    } else if (!p || !*p->base_url) {
+    } else if (!p || !*p->base_url || !p->profile->submit.path) {
         snprintf(error, sizeof error,
                  "no provider \"%.64s\" that takes captures is set up",
                  e->job.provider);

@@ -36,7 +36,7 @@ def run(stack, folder, name, *arguments, **env):
                           capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.parametrize("name", ["poll.py", "sse.mjs", "websocket.mjs"])
+@pytest.mark.parametrize("name", ["poll.py", "sse.mjs", "websocket.mjs", "socketio.mjs"])
 def test_following(fleet, pages, folder, name):  # noqa: F811
     done = run(fleet, folder, name, pages.url + "/fine")
     assert done.returncode == 0, done.stderr

@@ -80,9 +80,12 @@ def events(stack):
 
 
 def pytest_runtest_logreport(report):
-    """ctest is silent until all is over; scripts/test shows this file."""
+    """ctest is silent until all is over; scripts/test shows this file.
+
+    With pytest -n a report comes by again in the process that collects them (as
+    one with a `node`)."""
     path = os.environ.get("TEST_PROGRESS")
-    if path and (report.when == "call" or report.failed):
+    if path and not hasattr(report, "node") and (report.when == "call" or report.failed):
         with open(path, "a") as progress:
             progress.write(f"  {report.outcome:7}{report.duration:6.1f} s  "
                            f"{report.nodeid.removeprefix('tests/integration/')}\n")

@@ -12,6 +12,7 @@ import socket
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
+PORTS_EACH = 2500  # for up to 8 processes of pytest -n below the system's own from 32768
 
 
 def adopt_orphans():
@@ -35,11 +36,17 @@ def wait_for(predicate, timeout_s=10, what="the condition"):
 _given = set()
 
 
+def pytest_number():
+    """Which of the processes of pytest -n this is, from 0; 0 without."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
 def free_port():
     """A free TCP port, given once, that neither an outgoing connection nor
-    `make up` will take."""
+    `make up` will take, nor a pytest that runs beside this one."""
+    first = 10000 + PORTS_EACH * pytest_number()
     while True:
-        port = random.randint(10000, 14999)
+        port = random.randrange(first, first + PORTS_EACH)
         if port in _given:
             continue
         with socket.socket() as s:

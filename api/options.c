@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/limits.h"
 #include "common/mem.h"
 
 enum option_type {
@@ -47,7 +48,7 @@ static const struct option table[] = {
     { "quality", OPTION_INTEGER, 0, 100, NULL },
     { "omitBackground", OPTION_SWITCH, 0, 0, NULL },
     { "delay", OPTION_INTEGER, 0, 10000, NULL },
-    { "timeout", OPTION_INTEGER, 1000, 120000, NULL },
+    { "timeout", OPTION_INTEGER, 1000, LIMIT_CAPTURE_MS, NULL },
     { "selector", OPTION_TEXT, 0, TEXT_MAX_BYTES, NULL },
     { "waitForSelector", OPTION_TEXT, 0, TEXT_MAX_BYTES, NULL },
     { "waitForNetworkIdle", OPTION_SWITCH, 0, 0, NULL },

@@ -202,7 +202,7 @@ static void read_all(struct option_reader *r, struct shot_options *o,
     read_switch(r, "waitForNetworkIdle", &o->wait_for_network_idle);
     read_number(r, "delay", 0, 10000, &o->delay_ms);
     o->timeout_ms = timeout_ms;
-    read_number(r, "timeout", 1, timeout_ms, &o->timeout_ms);
+    read_number(r, "timeout", 1, LIMIT_CAPTURE_MS, &o->timeout_ms);
     refuse_unsupported(r);
 }
 

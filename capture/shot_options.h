@@ -74,8 +74,8 @@ struct shot_options {
     int64_t timeout_ms; /* for everything but the delay */
 };
 
-/* `timeout_ms` is both the default and the upper bound of `timeout`.  On -1
- * `fault` says why.  Release `out` in any case. */
+/* `timeout_ms` is for a request without `timeout`.  On -1 `fault` says why.
+ * Release `out` in any case. */
 MUST_USE int shot_options_parse(struct shot_options *out, const char *ptr,
                                 size_t len, int64_t timeout_ms,
                                 struct fault *fault);

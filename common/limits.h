@@ -13,6 +13,9 @@ enum {
     LIMIT_PICTURE_BYTES = 64 * 1024 * 1024,
     /* Capture options of one job, as JSON text. */
     LIMIT_OPTIONS_BYTES = 256 * 1024,
+    /* The longest that a capture may ask for: a page that is not there after
+     * two minutes never comes. */
+    LIMIT_CAPTURE_MS = 120 * 1000,
     /* Error text kept in a row or a log line; the rest is cut. */
     LIMIT_ERROR_BYTES = 1024,
     /* Request head: request line and all headers. */

@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "common/limits.h"
+
 #define KIB (INT64_C(1) << 10)
 #define MIB (INT64_C(1) << 20)
 #define GIB (INT64_C(1) << 30)
@@ -210,8 +212,8 @@ static const struct setting catalogue[] = {
            "pages rendered at the same time"),
     NUMBER("SHOTFLEET_CAPTURE_QUEUE", "200", 1, 100000,
            "captures that may wait; more get 429"),
-    NUMBER("SHOTFLEET_CAPTURE_TIMEOUT_MS", "30000", 1000, 120000,
-           "longest capture in milliseconds"),
+    NUMBER("SHOTFLEET_CAPTURE_TIMEOUT_MS", "30000", 1000, LIMIT_CAPTURE_MS,
+           "milliseconds for a capture that names no `timeout` of its own"),
     TEXT("SHOTFLEET_CHROMIUM", NULL,
          "path of Chromium; empty: chromium-headless-shell, else chromium"),
     TEXT("SHOTFLEET_CHROMIUM_SANDBOX", "auto", "on, off, or auto"),

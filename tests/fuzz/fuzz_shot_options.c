@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "capture/shot_options.h"
+#include "common/limits.h"
 #include "common/mem.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -18,7 +19,7 @@ static void check(const struct shot_options *o)
     assert(o->height >= 240 && o->height <= 3840);
     assert(o->device_scale_factor >= 1 && o->device_scale_factor <= 3);
     assert(o->delay_ms >= 0 && o->delay_ms <= 10000);
-    assert(o->timeout_ms > 0 && o->timeout_ms <= TIMEOUT_MS);
+    assert(o->timeout_ms > 0 && o->timeout_ms <= LIMIT_CAPTURE_MS);
     if (o->has_position)
         assert(o->latitude >= -90 && o->latitude <= 90 &&
                o->longitude >= -180 && o->longitude <= 180);

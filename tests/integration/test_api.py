@@ -114,7 +114,8 @@ TAKEN_URLS = [
 REFUSED_MEMBERS = [
     ("devce", "mobile"), ("device", "phone"), ("width", 319), ("width", 3841),
     ("width", "800"), ("width", 800.5), ("height", 239), ("quality", 101),
-    ("quality", -1), ("delay", 10001), ("timeout", 999), ("fullPage", "yes"),
+    ("quality", -1), ("delay", 10001), ("timeout", 999), ("timeout", 120001),
+    ("fullPage", "yes"),
     ("format", "gif"), ("async", True), ("webhookUrl", "http://a/"), ("html", "<p>"),
     ("options", {}), ("provider", "nobody"), ("provider", 7), ("metadata", "x"),
     ("viewport.width", 400), ("deviceScaleFactor", 3.1), ("selector", 7),

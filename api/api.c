@@ -53,7 +53,6 @@ static int serve(struct api *a, char *error, size_t error_size)
         .idle_timeout_s = IDLE_TIMEOUT_S,
         .handler = router_handle,
         .refusal = refusal_write,
-        .refusal_type = "application/problem+json",
         .arg = a,
     };
 

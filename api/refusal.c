@@ -1,9 +1,11 @@
 #include "api/refusal.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 
 #include "api/problem.h"
+#include "api/reply.h"
 #include "common/mem.h"
 
 static const struct {
@@ -20,7 +22,22 @@ static const struct {
     { 0, PROBLEM_MALFORMED, "the connection is closed; send it anew" },
 };
 
-void refusal_write(struct buf *out, unsigned status, const char *why)
+static void put_fields(struct http_refusal *out, struct http_request *r,
+                       struct api *a)
+{
+    const struct exchange x = { .api = a, .request = r };
+    struct reply_fields fields;
+    size_t n = 0;
+
+    for (const struct http_field *f = reply_fields(&x, &fields, NULL); f->name;
+         f++) {
+        assert(n < HTTP_REFUSAL_FIELDS);
+        out->fields[n++] = *f; /* their texts are not of `fields` */
+    }
+}
+
+void refusal_write(struct http_refusal *out, struct http_request *r,
+                   unsigned status, const char *why, void *arg)
 {
     struct json_object *o;
     char *detail;
@@ -31,9 +48,11 @@ void refusal_write(struct buf *out, unsigned status, const char *why)
     detail = mem_format("%s; %s", why, refusals[i].remedy);
     o = problem_document(refusals[i].problem, detail, NULL);
     json_object_object_add(o, "status", json_object_new_int((int)status));
-    if (buf_append_str(out, json_object_to_json_string_ext(
-                                o, JSON_C_TO_STRING_PLAIN)) != 0)
+    out->type = "application/problem+json";
+    if (buf_append_str(&out->body, json_object_to_json_string_ext(
+                                       o, JSON_C_TO_STRING_PLAIN)) != 0)
         abort(); /* all of these are our own short words */
+    put_fields(out, r, arg);
     json_object_put(o);
     free(detail);
 }

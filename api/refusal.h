@@ -4,9 +4,11 @@
 #ifndef API_REFUSAL_H
 #define API_REFUSAL_H
 
-#include "common/buf.h"
+#include "common/http_server.h"
 
-/* The `refusal` of http_server_options. */
-void refusal_write(struct buf *out, unsigned status, const char *why);
+/* The `refusal` of http_server_options; `arg` is the struct api.  With the
+ * headers of every answer, so that a page of an admitted origin may read it. */
+void refusal_write(struct http_refusal *out, struct http_request *r,
+                   unsigned status, const char *why, void *arg);
 
 #endif

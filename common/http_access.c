@@ -117,16 +117,16 @@ size_t http_max_headers(const struct http_server *s)
 static enum MHD_Result refuse(struct http_request *r, enum http_event event,
                               unsigned status, const char *why)
 {
-    const char *type;
-    struct buf body;
+    struct http_refusal refusal;
 
     http_server_tell(r->server, event, http_peer(r), why);
     http_connection_wait_for_us(r->place);
     r->last_of_connection = true;
     r->server->in_flight++;
-    type = http_refusal_body(r->server, &body, status, why);
-    http_respond(r, status, type, body.data, body.len, NULL);
-    buf_release(&body);
+    http_refusal_init(&refusal, r, status, why);
+    http_respond(r, status, refusal.type, refusal.body.data, refusal.body.len,
+                 refusal.fields);
+    http_refusal_release(&refusal);
     return http_request_send(r);
 }
 

@@ -16,6 +16,7 @@
 
 #include "common/address_counts.h"
 #include "common/http_internal.h"
+#include "common/limits.h"
 #include "common/log.h"
 #include "common/mem.h"
 
@@ -24,6 +25,8 @@ enum {
     /* What an idle connection gets when there is hardly room for others. */
     PRESSED_IDLE_S = 2,
     WARNING_EVERY_S = 60,
+    /* An origin may stand in it, which came in the request's own head. */
+    REFUSAL_HEAD_BYTES = LIMIT_HTTP_HEAD_BYTES,
 };
 
 static uint64_t after(const struct http_server *s, unsigned seconds)
@@ -180,40 +183,50 @@ void http_connection_end(struct http_connection *c)
 void http_connection_refuse(struct http_connection *c, const char *status,
                             const char *why)
 {
-    struct buf body, answer;
-    const char *type = http_refusal_body(
-        c->server, &body, (unsigned)strtoul(status, NULL, 10), why);
+    struct http_refusal refusal;
+    struct buf answer;
     int rc;
 
-    buf_init(&answer, HTTP_REFUSAL_BYTES + 512);
+    http_refusal_init(&refusal, c->request, (unsigned)strtoul(status, NULL, 10),
+                      why);
+    buf_init(&answer, REFUSAL_HEAD_BYTES + HTTP_REFUSAL_BYTES);
     rc = buf_printf(&answer,
                     "HTTP/1.1 %s\r\n"
                     "Content-Type: %s\r\n"
                     "Content-Length: %zu\r\n"
-                    "Connection: close\r\n\r\n%s",
-                    status, type, body.len, body.data);
+                    "Connection: close\r\n",
+                    status, refusal.type, refusal.body.len);
+    for (const struct http_field *f = refusal.fields; f->name; f++)
+        rc |= buf_printf(&answer, "%s: %s\r\n", f->name, f->value);
+    rc |= buf_printf(&answer, "\r\n%s", refusal.body.data);
     c->request->state = REQUEST_LINGERING;
     if (rc != 0 ||
         send(c->fd, answer.data, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         log_debug(NULL, "could not send a refusal: %s", strerror(errno));
-    buf_release(&body);
+    http_refusal_release(&refusal);
     buf_release(&answer);
     shutdown(c->fd, SHUT_WR);
 }
 
-const char *http_refusal_body(const struct http_server *s, struct buf *body,
-                              unsigned status, const char *why)
+void http_refusal_init(struct http_refusal *out, struct http_request *r,
+                       unsigned status, const char *why)
 {
+    const struct http_server_options *o = &r->server->options;
     int rc = 0;
 
-    buf_init(body, HTTP_REFUSAL_BYTES);
-    if (s->options.refusal)
-        s->options.refusal(body, status, why);
+    *out = (struct http_refusal){ .type = "application/json" };
+    buf_init(&out->body, HTTP_REFUSAL_BYTES);
+    if (o->refusal)
+        o->refusal(out, r, status, why, o->arg);
     else
-        rc = buf_printf(body, "{\"error\":\"%s\"}\n", why);
-    assert(rc == 0 && body->data);
+        rc = buf_printf(&out->body, "{\"error\":\"%s\"}\n", why);
+    assert(rc == 0 && out->body.data);
     (void)rc;
-    return s->options.refusal ? s->options.refusal_type : "application/json";
+}
+
+void http_refusal_release(struct http_refusal *r)
+{
+    buf_release(&r->body);
 }
 
 /* libmicrohttpd learns of it from epoll, as if the client had gone away. */

@@ -138,10 +138,10 @@ void http_connection_end(struct http_connection *c);
  * headers behind it. */
 void http_connection_refuse(struct http_connection *c, const char *status,
                             const char *why);
-/* Fills `body`, which the caller releases; returns its media type.  `why` is
- * one of our own texts, and needs no escaping. */
-const char *http_refusal_body(const struct http_server *s, struct buf *body,
-                              unsigned status, const char *why);
+/* `why` is one of our own texts, and needs no escaping. */
+void http_refusal_init(struct http_refusal *out, struct http_request *r,
+                       unsigned status, const char *why);
+void http_refusal_release(struct http_refusal *r);
 /* libmicrohttpd will close it, soon. */
 void http_connection_cut(struct http_connection *c);
 void http_connection_tick(void *server); /* a loop_fn */

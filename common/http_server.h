@@ -50,7 +50,18 @@ enum http_event {
 typedef void http_event_fn(enum http_event event, const struct sockaddr *peer,
                            const char *why, void *arg);
 
-enum { HTTP_REFUSAL_BYTES = 1024 };
+struct http_field {
+    const char *name;
+    const char *value;
+};
+
+/* What somebody is told whose request no handler sees. */
+enum { HTTP_REFUSAL_BYTES = 1024, HTTP_REFUSAL_FIELDS = 12 };
+struct http_refusal {
+    const char *type; /* of the body */
+    struct buf body;  /* takes HTTP_REFUSAL_BYTES */
+    struct http_field fields[HTTP_REFUSAL_FIELDS + 1]; /* borrowed */
+};
 
 /* All but `listen` and `handler` may be 0 for the default behind the colon. */
 struct http_server_options {
@@ -79,11 +90,11 @@ struct http_server_options {
     http_handler *head;
     http_handler *handler;
     http_event_fn *event; /* NULL: nobody listens */
-    /* Writes the body of a refusal that no handler sees, at most
-     * HTTP_REFUSAL_BYTES; NULL: {"error":"…"}. */
-    void (*refusal)(struct buf *out, unsigned status, const char *why);
-    const char *refusal_type; /* its media type */
-    void *arg;                /* of all four */
+    /* Fills in an empty refusal; `r` has those headers that came, and may be
+     * half-read.  NULL: {"error":"…"}. */
+    void (*refusal)(struct http_refusal *out, struct http_request *r,
+                    unsigned status, const char *why, void *arg);
+    void *arg; /* of all four */
 };
 
 /* life cycle */
@@ -144,11 +155,6 @@ void http_set_context(struct http_request *r, void *context,
 void *http_context(const struct http_request *r);
 
 /* use */
-struct http_field {
-    const char *name;
-    const char *value;
-};
-
 /* Answers.  `type` may be NULL when there is no body.  Bytes are copied.
  * `fields` is NULL or ended by a NULL name.  HEAD gets the headers alone. */
 void http_respond(struct http_request *r, unsigned status, const char *type,

@@ -7,7 +7,7 @@
 #include "api/watch.h"
 #include "common/digest.h"
 
-static bool needs_key(const struct api *a)
+bool admission_needs_key(const struct api *a)
 {
     return access_needs_key(&a->access) || keys_count(a->keys) > 0;
 }
@@ -17,12 +17,13 @@ static bool token_fits(const struct exchange *x, enum admission admission)
 {
     const char *token = http_query(x->request, "token");
     const char *batch = http_query(x->request, "batch");
-
     struct watch_claim claim;
 
     if (admission == OR_ANY_TOKEN)
         return watch_read(x->api, token, &claim);
-    if (admission == OR_CAPTURE_TOKEN)
+    if (admission == OR_PICTURE_TOKEN && watch_shows_pictures(x->api, token))
+        return true;
+    if (admission == OR_CAPTURE_TOKEN || admission == OR_PICTURE_TOKEN)
         return watch_permits(x->api, token, WATCH_CAPTURE, x->name);
     return admission == OR_BATCH_TOKEN && batch &&
            watch_permits(x->api, token, WATCH_BATCH, batch);
@@ -31,6 +32,7 @@ static bool token_fits(const struct exchange *x, enum admission admission)
 static bool key_may(struct exchange *x, struct key *key, enum scope needed)
 {
     snprintf(x->actor, sizeof x->actor, "%s", key->name);
+    snprintf(x->key, sizeof x->key, "%s", key->id);
     snprintf(x->owner, sizeof x->owner, "%s", key->id);
     if (key->scope < needed) {
         reply_problem(x, PROBLEM_FORBIDDEN_SCOPE,
@@ -118,7 +120,7 @@ bool admission_check(struct exchange *x, enum admission admission,
         if (key)
             return key_may(x, key, needed);
     }
-    if (needs_key(a))
+    if (admission_needs_key(a))
         return admission == OPEN || admission == OR_LATER ||
                token_fits(x, admission) || refuse(x, given != NULL);
     if (admission != OPEN && !keys_are_loaded(a->keys))

@@ -12,14 +12,18 @@
 enum admission {
     WITH_KEY,
     OR_CAPTURE_TOKEN, /* a watch token for {id} will do */
+    OR_PICTURE_TOKEN, /* that, or one for pictures */
     OR_BATCH_TOKEN,   /* or one for `?batch=` */
     OR_ANY_TOKEN,     /* or one for anything: the handler looks for what */
     OR_LATER,         /* or nothing yet: it comes inside of the protocol */
     OPEN,             /* holds no data, or judges by itself */
 };
 
-/* False with an answer given.  Fills in the exchange's actor, owner and quota.
- */
+/* Or may everybody who reaches loopback do everything? */
+bool admission_needs_key(const struct api *a);
+
+/* False with an answer given.  Fills in the exchange's key, actor, owner and
+ * quota. */
 MUST_USE bool admission_check(struct exchange *x, enum admission admission,
                               enum scope needed);
 

@@ -6,6 +6,7 @@
 #include "api/idempotency_cleaner.h"
 #include "api/line.h"
 #include "api/live.h"
+#include "api/pass.h"
 #include "api/refusal.h"
 #include "api/router.h"
 #include "api/socketio.h"
@@ -102,6 +103,7 @@ int api_init(struct api *a, const struct api_settings *settings, char *error,
     a->metrics = metrics_new(counters(), COUNTER_COUNT, 1);
     a->db = db_new(a->loop, settings->database_url, "shotfleet-api");
     a->keys = keys_new(a->loop, a->db);
+    keys_on_change(a->keys, pass_review, a);
     a->cleaner = idempotency_cleaner_new(a->loop, a->db);
     a->shards = shards_new(a->loop, settings->redis_url, REDIS_DEADLINE_MS,
                            error, error_size);

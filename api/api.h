@@ -24,6 +24,7 @@ struct idempotency_cleaner;
 struct engine_sessions;
 struct lines;
 struct live;
+struct pass;
 
 enum {
     /* Database calls under way; more users than that are asked to wait. */
@@ -65,6 +66,7 @@ struct api {
     struct metrics *metrics;
     struct db *db;
     struct keys *keys;
+    struct pass *passes;            /* of live clients, that hang on keys */
     struct shards *shards;          /* appends */
     struct engine_sessions *engine; /* Socket.IO's */
     struct lines *lines;            /* live clients */

@@ -26,6 +26,7 @@ static const struct metric series[COUNTER_COUNT] = {
     ROUTE(ROUTE_IMAGE, "image"),
     ROUTE(ROUTE_CAPTURE_EVENTS, "capture-events"),
     ROUTE(ROUTE_EVENTS, "events"),
+    ROUTE(ROUTE_WATCH_TOKENS, "watch-tokens"),
     ROUTE(ROUTE_LIVE, "live"),
     ROUTE(ROUTE_SOCKETIO, "socketio"),
     ROUTE(ROUTE_BATCHES, "batches"),
@@ -62,6 +63,7 @@ static const struct metric series[COUNTER_COUNT] = {
     ENDED(LINE_SLOW, "slow"),
     ENDED(LINE_FINISHED, "finished"),
     ENDED(LINE_MISBEHAVED, "misbehaved"),
+    ENDED(LINE_REFUSED, "refused"),
     ENDED(LINE_STOPPING, "stopping"),
 };
 

@@ -1,22 +1,16 @@
-#include "api/engine.h"
+#include "api/engine_internal.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/engine_packet.h"
 #include "api/live.h"
 #include "api/reply.h"
-#include "api/websocket.h"
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/mem.h"
 
 enum {
-    ID_BYTES = 16,
-    ID_SIZE = 2 * ID_BYTES + 1,
-    BUCKETS = 4096,
     PING_INTERVAL_MS = 25 * 1000,
     PING_TIMEOUT_MS = 20 * 1000,
     TICK_MS = 1000,
@@ -24,50 +18,12 @@ enum {
     CONNECT_MS = 10 * 1000,
 };
 
-enum engine_transport {
-    ENGINE_POLLING,
-    ENGINE_PROBING, /* polling, and a WebSocket says that it works */
-    ENGINE_WEBSOCKET,
-};
-
-/* The WebSocket of a session. */
-struct engine_socket {
-    struct engine_session *session; /* NULL once that is gone */
-    struct websocket *websocket;
-};
-
-struct engine_session {
-    struct engine_session *next, **link; /* in its bucket */
-    struct engine_session *next_of_all, **link_of_all;
-    struct engine_sessions *all;
-    enum engine_transport transport;
-    struct exchange *poll;       /* a GET that waits, or NULL */
-    struct websocket *websocket; /* or NULL */
-    struct engine_socket *socket;
-    struct buf waiting; /* packets for the next poll */
-    void *arg;
-    int64_t opened_ms;
-    int64_t heard_ms; /* the last packet */
-    int64_t pinged_ms;
-    bool ending;
-    char id[ID_SIZE];
-};
-
-struct engine_sessions {
-    struct api *api;
-    const struct engine_owner *owner;
-    struct loop_timer *tick;
-    struct engine_session *list;
-    size_t count;
-    struct engine_session *buckets[BUCKETS];
-};
-
 /* --- sessions */
 
 static size_t bucket_of(const char *id)
 {
     return (size_t)strtoul((char[]){ id[0], id[1], id[2], 0 }, NULL, 16) %
-           BUCKETS;
+           ENGINE_BUCKETS;
 }
 
 static struct engine_session *find(const struct engine_sessions *all,
@@ -75,7 +31,7 @@ static struct engine_session *find(const struct engine_sessions *all,
 {
     struct engine_session *s;
 
-    if (strlen(id) != ID_SIZE - 1)
+    if (strlen(id) != ENGINE_ID_SIZE - 1)
         return NULL;
     for (s = all->buckets[bucket_of(id)]; s; s = s->next)
         if (strcmp(s->id, id) == 0)
@@ -83,8 +39,10 @@ static struct engine_session *find(const struct engine_sessions *all,
     return NULL;
 }
 
-static struct engine_session *session_new(struct engine_sessions *all)
+struct engine_session *engine_session_new(struct exchange *x,
+                                          enum engine_transport transport)
 {
+    struct engine_sessions *all = x->api->engine;
     struct engine_session *s = mem_zalloc(sizeof *s);
     int64_t now_ms = clock_monotonic_ms();
 
@@ -93,7 +51,7 @@ static struct engine_session *session_new(struct engine_sessions *all)
     s->heard_ms = now_ms;
     s->pinged_ms = now_ms;
     buf_init(&s->waiting, LINE_WAITING_BYTES + LINE_WRITE_BYTES);
-    random_hex(ID_BYTES, s->id); /* whoever knows it is the client */
+    random_hex(ENGINE_ID_BYTES, s->id); /* whoever knows it is the client */
     s->link = &all->buckets[bucket_of(s->id)];
     s->next = *s->link;
     if (s->next)
@@ -107,21 +65,19 @@ static struct engine_session *session_new(struct engine_sessions *all)
     all->count++;
     if (!loop_timer_running(all->tick))
         loop_timer_start(all->tick, TICK_MS);
+    s->transport = transport;
+    s->arg = all->owner->open(s, x);
     return s;
 }
-
-static void answer_poll(struct engine_session *s, const char *ptr, size_t len);
 
 static void session_free(struct engine_session *s)
 {
     struct engine_sessions *all = s->all;
 
     if (s->poll)
-        answer_poll(s, "1", 1);
-    if (s->websocket) {
-        s->socket->session = NULL;
-        websocket_close(s->websocket, WEBSOCKET_GOING_AWAY, "", LINE_FINISHED);
-    }
+        engine_polling_answer(s, "1", 1);
+    if (s->websocket)
+        engine_socket_leave(s);
     *s->link = s->next;
     if (s->next)
         s->next->link = s->link;
@@ -143,39 +99,6 @@ void engine_end(struct engine_session *s)
 
 /* --- sending */
 
-static void answer_poll(struct engine_session *s, const char *ptr, size_t len)
-{
-    struct exchange *x = s->poll;
-
-    s->poll = NULL;
-    x->work = NULL;
-    reply(x, 200, "text/plain; charset=UTF-8", ptr, len, NULL);
-}
-
-/* What waits, to the poll that waits. */
-static void flush(struct engine_session *s)
-{
-    if (!s->poll || s->waiting.len == 0)
-        return;
-    answer_poll(s, s->waiting.data, s->waiting.len);
-    buf_release(&s->waiting);
-    if (s->arg)
-        s->all->owner->drained(s->arg);
-}
-
-static void put_waiting(struct engine_session *s, const char *ptr, size_t len)
-{
-    static const char separator = ENGINE_SEPARATOR;
-
-    if (s->waiting.len > LINE_WAITING_BYTES ||
-        (s->waiting.len > 0 && buf_append(&s->waiting, &separator, 1) != 0) ||
-        buf_append(&s->waiting, ptr, len) != 0) {
-        engine_end(s); /* too slow */
-        return;
-    }
-    flush(s);
-}
-
 void engine_send(struct engine_session *s, const struct buf *text,
                  const struct buf *frame)
 {
@@ -184,7 +107,7 @@ void engine_send(struct engine_session *s, const struct buf *text,
     if (s->transport == ENGINE_WEBSOCKET)
         websocket_send_frames(s->websocket, frame);
     else
-        put_waiting(s, text->data, text->len);
+        engine_polling_send(s, text->data, text->len);
 }
 
 void engine_send_text(struct engine_session *s, const char *text, size_t len)
@@ -192,9 +115,9 @@ void engine_send_text(struct engine_session *s, const char *text, size_t len)
     if (s->ending)
         return;
     if (s->transport == ENGINE_WEBSOCKET)
-        websocket_send(s->websocket, text, len);
+        engine_socket_send(s, text, len);
     else
-        put_waiting(s, text, len);
+        engine_polling_send(s, text, len);
 }
 
 size_t engine_waiting(const struct engine_session *s)
@@ -203,7 +126,7 @@ size_t engine_waiting(const struct engine_session *s)
                                             : s->waiting.len;
 }
 
-static void send_open(struct engine_session *s, const char *upgrades)
+void engine_send_open(struct engine_session *s, const char *upgrades)
 {
     char text[256];
     int len = snprintf(text, sizeof text,
@@ -218,7 +141,7 @@ static void send_open(struct engine_session *s, const char *upgrades)
 
 /* --- receiving */
 
-static int on_packet(struct engine_session *s, const char *ptr, size_t len)
+int engine_receive(struct engine_session *s, const char *ptr, size_t len)
 {
     s->heard_ms = clock_monotonic_ms();
     if (len == 0)
@@ -262,174 +185,15 @@ static void on_tick(void *arg)
         loop_timer_start(all->tick, TICK_MS);
 }
 
-/* --- the WebSocket transport */
+/* --- requests */
 
-/* The polling client's WebSocket works: let its poll go, which it waits for. */
-static void on_probe(struct engine_session *s, struct engine_socket *k,
-                     const char *ptr, size_t len)
-{
-    if (len == 6 && memcmp(ptr, "2probe", 6) == 0) {
-        s->transport = ENGINE_PROBING;
-        websocket_send(k->websocket, "3probe", 6);
-        if (s->poll)
-            answer_poll(s, "6", 1);
-    } else if (len == 1 && *ptr == ENGINE_UPGRADE &&
-               s->transport == ENGINE_PROBING) {
-        struct buf waiting = s->waiting;
-        char *packet = waiting.data;
-
-        s->transport = ENGINE_WEBSOCKET;
-        buf_init(&s->waiting, waiting.max);
-        while (waiting.len > 0) { /* what came too late for a poll */
-            size_t n = engine_packet_len(packet, waiting.len);
-            size_t step = n < waiting.len ? n + 1 : n;
-
-            websocket_send(k->websocket, packet, n);
-            packet += step;
-            waiting.len -= step;
-        }
-        buf_release(&waiting);
-    } else {
-        websocket_close(k->websocket, WEBSOCKET_PROTOCOL_ERROR, "",
-                        LINE_MISBEHAVED);
-    }
-}
-
-static void on_socket_message(void *arg, const char *ptr, size_t len)
-{
-    struct engine_socket *k = arg;
-    struct engine_session *s = k->session;
-
-    if (!s || s->ending)
-        return;
-    if (s->transport != ENGINE_WEBSOCKET)
-        on_probe(s, k, ptr, len);
-    else if (on_packet(s, ptr, len) != 0)
-        engine_end(s);
-}
-
-static void on_socket_drained(void *arg)
-{
-    struct engine_socket *k = arg;
-
-    if (k->session && k->session->arg)
-        k->session->all->owner->drained(k->session->arg);
-}
-
-static void on_socket_closed(void *arg)
-{
-    struct engine_socket *k = arg;
-    struct engine_session *s = k->session;
-
-    if (s) {
-        s->websocket = NULL;
-        s->socket = NULL;
-        if (s->transport == ENGINE_WEBSOCKET)
-            engine_end(s);
-        s->transport = ENGINE_POLLING;
-    }
-    free(k);
-}
-
-static void open_socket(struct exchange *x, struct engine_session *s)
-{
-    static const struct websocket_owner owner = {
-        .message = on_socket_message,
-        .drained = on_socket_drained,
-        .closed = on_socket_closed,
-    };
-    struct engine_socket *k = mem_zalloc(sizeof *k);
-    bool fresh = s == NULL;
-
-    k->websocket = websocket_open(x, &owner, k);
-    if (!k->websocket) {
-        free(k);
-        return;
-    }
-    if (fresh)
-        s = session_new(x->api->engine);
-    s->websocket = k->websocket;
-    s->socket = k;
-    k->session = s;
-    if (!fresh)
-        return;
-    s->transport = ENGINE_WEBSOCKET;
-    s->arg = s->all->owner->open(s, x);
-    send_open(s, "");
-}
-
-/* --- the polling transport */
-
-static void reply_engine_error(struct exchange *x, int code, const char *text)
+void engine_reply_error(struct exchange *x, int code, const char *text)
 {
     char body[128];
     int len = snprintf(body, sizeof body, "{\"code\":%d,\"message\":\"%s\"}",
                        code, text);
 
     reply(x, 400, "application/json", body, (size_t)len, NULL);
-}
-
-/* The client of a poll went away; it may come again. */
-static void on_poll_gone(void *work)
-{
-    struct engine_session *s = work;
-
-    if (s)
-        s->poll = NULL;
-}
-
-static void start_polling(struct exchange *x)
-{
-    struct engine_sessions *all = x->api->engine;
-    struct engine_session *s;
-
-    if (all->count >= (size_t)x->api->settings->live_clients) {
-        reply_unavailable(x, "too many live clients are connected; try again");
-        return;
-    }
-    s = session_new(all);
-    s->arg = all->owner->open(s, x);
-    s->poll = x;
-    send_open(s, "\"websocket\"");
-}
-
-static void on_get(struct exchange *x, struct engine_session *s)
-{
-    if (s->poll || s->transport == ENGINE_WEBSOCKET) {
-        engine_end(s); /* two polls at once: one of them is not the client's */
-        reply_engine_error(x, 3, "Bad request");
-        return;
-    }
-    if (s->transport == ENGINE_PROBING) { /* it waits for nothing any more */
-        reply(x, 200, "text/plain; charset=UTF-8", "6", 1, NULL);
-        return;
-    }
-    s->poll = x;
-    x->work = s;
-    x->work_free = on_poll_gone;
-    flush(s);
-}
-
-static void on_post(struct exchange *x, struct engine_session *s)
-{
-    size_t len = 0;
-    const char *ptr = http_body(x->request, &len);
-    int rc = len > WEBSOCKET_MESSAGE_BYTES ? -1 : 0;
-
-    while (rc == 0 && len > 0) {
-        size_t n = engine_packet_len(ptr, len);
-        size_t step = n < len ? n + 1 : n;
-
-        rc = on_packet(s, ptr, n);
-        ptr += step;
-        len -= step;
-    }
-    if (rc != 0) {
-        engine_end(s);
-        reply_engine_error(x, 3, "Bad request");
-        return;
-    }
-    reply(x, 200, "text/html", "ok", 2, NULL);
 }
 
 void engine_handle(struct exchange *x)
@@ -445,24 +209,24 @@ void engine_handle(struct exchange *x)
     if (s && s->ending)
         s = NULL;
     if (!version || strcmp(version, "4") != 0)
-        reply_engine_error(x, 5, "Unsupported protocol version");
+        engine_reply_error(x, 5, "Unsupported protocol version");
     else if (!socket && (!transport || strcmp(transport, "polling") != 0))
-        reply_engine_error(x, 0, "Transport unknown");
+        engine_reply_error(x, 0, "Transport unknown");
     else if (sid && !s)
-        reply_engine_error(x, 1, "Session ID unknown");
+        engine_reply_error(x, 1, "Session ID unknown");
     else if (strcmp(http_method(r), "HEAD") == 0 ||
              (posts && (!sid || socket || s->transport == ENGINE_WEBSOCKET)))
-        reply_engine_error(x, 2, "Bad handshake method");
+        engine_reply_error(x, 2, "Bad handshake method");
     else if (socket && s && s->websocket)
-        reply_engine_error(x, 3, "Bad request");
+        engine_reply_error(x, 3, "Bad request");
     else if (socket)
-        open_socket(x, s);
+        engine_socket_open(x, s);
     else if (posts)
-        on_post(x, s);
+        engine_polling_post(x, s);
     else if (s)
-        on_get(x, s);
+        engine_polling_get(x, s);
     else
-        start_polling(x);
+        engine_polling_open(x);
 }
 
 /* --- life cycle */

@@ -40,6 +40,7 @@ void engine_handle(struct exchange *x);
 /* A whole packet as text ("42[…]"), and the same as a WebSocket's frame. */
 void engine_send(struct engine_session *s, const struct buf *text,
                  const struct buf *frame);
+/* One packet, or several with ENGINE_SEPARATOR between them. */
 void engine_send_text(struct engine_session *s, const char *text, size_t len);
 size_t engine_waiting(const struct engine_session *s);
 /* Soon, from the loop. */

@@ -9,6 +9,7 @@
 #include "api/live.h"
 #include "api/lookup.h"
 #include "api/message.h"
+#include "api/pass.h"
 #include "api/reply.h"
 #include "common/mem.h"
 #include "common/token.h"
@@ -20,6 +21,7 @@ struct events {
     struct hub *hub;
     struct exchange *exchange; /* NULL once it is a line */
     struct line *line;
+    struct pass pass;
     bool answered;  /* with no stream */
     bool heard_end; /* by what Last-Event-ID says */
 };
@@ -36,6 +38,7 @@ static void events_free(void *arg)
     if (!e)
         return;
     hub_leave_all(e->hub, &e->follower);
+    pass_release(&e->pass);
     free(e);
 }
 
@@ -165,6 +168,24 @@ static const struct follower_ops ops = {
     .waiting = on_waiting,
 };
 
+/* An EventSource comes back, and stops at the 401 that it gets then. */
+static void on_pass_ended(void *arg)
+{
+    static const char last_words[] =
+        "event: unauthorized\n"
+        "data: {\"code\":\"UNAUTHORIZED\",\"detail\":\"" PASS_ENDED "\"}\n\n";
+    struct events *e = arg;
+
+    if (e->line) {
+        line_write(e->line, last_words, sizeof last_words - 1);
+        line_end(e->line, LINE_REFUSED);
+    } else if (!e->answered) {
+        e->answered = true;
+        reply_problem(e->exchange, PROBLEM_UNAUTHORIZED, PASS_ENDED);
+    }
+    hub_leave_all(e->hub, &e->follower);
+}
+
 /* --- requests */
 
 static bool may_stream(struct exchange *x)
@@ -211,6 +232,7 @@ static void follow(struct exchange *x, const struct topic_name *name)
     e->follower.ops = &ops;
     e->hub = live_hub(x->api->live);
     e->exchange = x;
+    pass_init(&e->pass, x, on_pass_ended, e);
     x->work = e;
     x->work_free = events_free;
     http_will_take(x->request);

@@ -14,6 +14,7 @@ enum route {
     ROUTE_IMAGE,
     ROUTE_CAPTURE_EVENTS,
     ROUTE_EVENTS,
+    ROUTE_WATCH_TOKENS,
     ROUTE_LIVE,
     ROUTE_SOCKETIO,
     ROUTE_BATCHES,
@@ -35,8 +36,9 @@ struct exchange {
     struct http_request *request;
     enum route route;
     char name[EXCHANGE_NAME_SIZE]; /* {id} or {file} of the path; or "" */
-    char actor[KEY_NAME_SIZE];     /* name of the key; "" without one */
-    char owner[KEY_ID_SIZE];       /* whose idempotency keys; "" likewise */
+    char key[KEY_ID_SIZE];         /* of the table's key; "" without one */
+    char actor[KEY_NAME_SIZE];     /* its name; likewise */
+    char owner[KEY_ID_SIZE];       /* whose idempotency keys; "": nobody's */
     struct quota quota;            /* of the key */
     bool by_key; /* may see everything: by a key, or because none is needed */
     void *work;  /* the handler's own */

@@ -15,6 +15,9 @@ struct keys {
     struct db *db;
     struct loop_timer *reload;
     struct loop_timer *report;
+    struct loop_timer *expiry; /* of the one that expires first */
+    loop_fn *on_change;        /* or NULL */
+    void *on_change_arg;
     int64_t next_report_ms; /* clock_monotonic_ms(); no two within a minute */
     struct key *items;      /* in the order of their hashes */
     size_t count;
@@ -94,23 +97,69 @@ static struct key read_row(const struct keys *k, const struct db_result *r,
     return key;
 }
 
-static void load(void *arg);
+static void tell(struct keys *k)
+{
+    if (k->on_change)
+        k->on_change(k->on_change_arg);
+}
+
+static void await_expiry(struct keys *k)
+{
+    int64_t now_ms = clock_wall_ms();
+    int64_t next_ms = INT64_MAX;
+
+    for (size_t i = 0; i < k->count; i++) {
+        int64_t at_ms = k->items[i].expires_ms;
+
+        if (at_ms > now_ms && at_ms < next_ms)
+            next_ms = at_ms;
+    }
+    if (next_ms == INT64_MAX)
+        loop_timer_stop(k->expiry);
+    else
+        loop_timer_start(k->expiry, next_ms - now_ms);
+}
+
+static void on_expiry(void *arg)
+{
+    struct keys *k = arg;
+
+    tell(k);
+    await_expiry(k);
+}
+
+/* Both are in the order of their hashes. */
+static bool are_the_same(const struct keys *k, const struct key *items,
+                         size_t count)
+{
+    bool same = k->count == count;
+
+    for (size_t i = 0; same && i < count; i++)
+        same = compare(&k->items[i], &items[i]) == 0 &&
+               k->items[i].expires_ms == items[i].expires_ms;
+    return same;
+}
 
 static void on_loaded(const struct db_result *result, void *arg)
 {
     struct keys *k = arg;
     size_t count = db_rows(result);
     struct key *items = NULL;
+    bool changed;
 
     k->loading = false;
     if (db_result_status(result) == DB_OK) {
         items = mem_zalloc((count + 1) * sizeof *items);
         for (size_t i = 0; i < count; i++)
             items[i] = read_row(k, result, i);
+        changed = !are_the_same(k, items, count);
         free(k->items);
         k->items = items;
         k->count = count;
         k->loaded = true;
+        await_expiry(k);
+        if (changed)
+            tell(k);
     } else if (db_result_status(result) != DB_LOST) {
         log_warning(NULL, "could not load the API keys: %s",
                     db_result_error(result));
@@ -168,7 +217,8 @@ struct keys *keys_new(struct loop *loop, struct db *db)
 
     *k = (struct keys){ .db = db,
                         .reload = loop_timer_new(loop, load, k),
-                        .report = loop_timer_new(loop, report, k) };
+                        .report = loop_timer_new(loop, report, k),
+                        .expiry = loop_timer_new(loop, on_expiry, k) };
     db_listen(db, "shotfleet_keys", load, k);
     return k;
 }
@@ -179,8 +229,15 @@ void keys_free(struct keys *k)
         return;
     loop_timer_free(k->reload);
     loop_timer_free(k->report);
+    loop_timer_free(k->expiry);
     free(k->items);
     free(k);
+}
+
+void keys_on_change(struct keys *k, loop_fn *fn, void *arg)
+{
+    k->on_change = fn;
+    k->on_change_arg = arg;
 }
 
 bool keys_are_loaded(const struct keys *k)
@@ -208,6 +265,15 @@ struct key *keys_find(struct keys *k, const char *presented)
         return NULL;
     note_use(k, key);
     return key;
+}
+
+bool keys_hold(const struct keys *k, const char *id)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        if (strcmp(k->items[i].id, id) == 0)
+            return k->items[i].expires_ms > clock_wall_ms();
+    }
+    return false;
 }
 
 bool key_spend(struct key *key, struct quota *out)

@@ -3,8 +3,8 @@
  * All that count are kept in memory and loaded again when PostgreSQL says that
  * they have changed, after each reconnect, and every half minute: a revoked key
  * is refused at once, and within half a minute if the word of it was lost.
- * While PostgreSQL is away the last known keys count; there is little they can
- * do.
+ * While PostgreSQL is away the last known keys count until they expire; there
+ * is little they can do.
  *
  * A key's limit is counted here, in windows of a minute, so it holds for each
  * api process on its own.
@@ -47,10 +47,16 @@ struct keys;
 struct keys *keys_new(struct loop *loop, struct db *db);
 void keys_free(struct keys *k); /* accepts NULL */
 
+/* Calls `fn`, from the loop, when there are other keys than before, or one of
+ * them has expired. */
+void keys_on_change(struct keys *k, loop_fn *fn, void *arg);
+
 bool keys_are_loaded(const struct keys *k);
 size_t keys_count(const struct keys *k);
 /* The key that counts now, or NULL; valid until the loop goes on. */
 struct key *keys_find(struct keys *k, const char *presented);
+/* Does the key with this id count now? */
+bool keys_hold(const struct keys *k, const char *id);
 /* Counts a request; false when the limit is used up, which counts nothing. */
 MUST_USE bool key_spend(struct key *key, struct quota *out);
 

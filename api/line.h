@@ -20,7 +20,7 @@ enum {
     LINE_WAITING_BYTES = 256 * 1024,
     /* One piece; more is a slow client's end as well. */
     LINE_WRITE_BYTES = 4 * LIMIT_OPTIONS_BYTES + 1024,
-    /* Each line's beat comes once in this time. */
+    /* A line on which nothing was written for so long has its beat. */
     LINE_BEAT_MS = 15 * 1000,
 };
 
@@ -30,6 +30,7 @@ enum line_end {
     LINE_SLOW,       /* the client did not read */
     LINE_FINISHED,   /* there is nothing more to tell */
     LINE_MISBEHAVED, /* against the protocol */
+    LINE_REFUSED,    /* it may not listen any more */
     LINE_STOPPING,   /* this program ends */
     LINE_END_COUNT
 };

@@ -169,7 +169,17 @@ static void on_closed(void *arg)
     struct live_socket *s = arg;
 
     hub_leave_all(s->hub, &s->follower);
+    pass_release(&s->pass);
     free(s);
+}
+
+static void on_pass_ended(void *arg)
+{
+    struct live_socket *s = arg;
+
+    hub_leave_all(s->hub, &s->follower);
+    websocket_close(s->websocket, WEBSOCKET_POLICY_VIOLATION, PASS_ENDED,
+                    LINE_REFUSED);
 }
 
 void live_socket_open(struct exchange *x)
@@ -184,8 +194,9 @@ void live_socket_open(struct exchange *x)
     s->follower.ops = &ops;
     s->api = x->api;
     s->hub = live_hub(x->api->live);
-    pass_init(&s->pass, x);
     s->websocket = websocket_open(x, &owner, s);
-    if (!s->websocket)
+    if (s->websocket)
+        pass_init(&s->pass, x, on_pass_ended, s);
+    else
         free(s);
 }

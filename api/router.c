@@ -22,6 +22,7 @@
 #include "api/providers.h"
 #include "api/reply.h"
 #include "api/submit.h"
+#include "api/watch.h"
 #include "common/mem.h"
 #include "common/token.h"
 
@@ -47,10 +48,12 @@ static const struct path table[] = {
     { "GET", "/v1/captures/{id}/history", ROUTE_HISTORY, captures_history,
       WITH_KEY, SCOPE_READ },
     { "GET", "/v1/captures/{id}/image", ROUTE_IMAGE, picture_get,
-      OR_CAPTURE_TOKEN, SCOPE_READ },
+      OR_PICTURE_TOKEN, SCOPE_READ },
     { "GET", "/v1/captures/{id}/events", ROUTE_CAPTURE_EVENTS, events_of_one,
       OR_CAPTURE_TOKEN, SCOPE_READ },
     { "GET", "/v1/events", ROUTE_EVENTS, events_of_many, OR_BATCH_TOKEN,
+      SCOPE_READ },
+    { "POST", "/v1/watch-tokens", ROUTE_WATCH_TOKENS, watch_hand_out, WITH_KEY,
       SCOPE_READ },
     { "GET", "/v1/live", ROUTE_LIVE, live_socket_open, OR_ANY_TOKEN,
       SCOPE_READ },

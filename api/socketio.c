@@ -254,6 +254,20 @@ static int on_message(void *arg, const char *ptr, size_t len)
     return -1;
 }
 
+/* In one text, as a polling client hears only what waits for it now. */
+static void on_pass_ended(void *arg)
+{
+    static const char last_words[] =
+        "42[\"live-error\",{\"code\":\"UNAUTHORIZED\",\"detail\":\"" PASS_ENDED
+        "\"}]\x1e"
+        "41";
+    struct socketio *c = arg;
+
+    hub_leave_all(c->hub, &c->follower);
+    engine_send_text(c->session, last_words, sizeof last_words - 1);
+    engine_end(c->session);
+}
+
 static void *on_open(struct engine_session *session, struct exchange *x)
 {
     struct socketio *c = mem_zalloc(sizeof *c);
@@ -262,7 +276,7 @@ static void *on_open(struct engine_session *session, struct exchange *x)
     c->api = x->api;
     c->hub = live_hub(x->api->live);
     c->session = session;
-    pass_init(&c->pass, x);
+    pass_init(&c->pass, x, on_pass_ended, c);
     return c;
 }
 
@@ -278,6 +292,7 @@ static void on_closed(void *arg)
     struct socketio *c = arg;
 
     hub_leave_all(c->hub, &c->follower);
+    pass_release(&c->pass);
     free(c);
 }
 

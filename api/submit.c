@@ -3,8 +3,8 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "api/body.h"
 #include "api/counters.h"
 #include "api/idempotency_key.h"
 #include "api/lookup.h"
@@ -175,16 +175,6 @@ static bool provider_known(const char *name, void *arg)
     return profiles_find(&a->profiles, name) != NULL;
 }
 
-/* "application/json", with parameters or not. */
-static bool is_json(const char *type)
-{
-    static const char json[] = "application/json";
-    size_t len = sizeof json - 1;
-
-    return type && strncasecmp(type, json, len) == 0 &&
-           (type[len] == '\0' || type[len] == ';' || type[len] == ' ');
-}
-
 void submit_handle(struct exchange *x)
 {
     const struct submission_rules rules = {
@@ -199,12 +189,8 @@ void submit_handle(struct exchange *x)
     size_t len = 0;
     const char *body = http_body(x->request, &len);
 
-    if (!is_json(http_header(x->request, "Content-Type"))) {
-        reply_problem(x, PROBLEM_UNSUPPORTED_TYPE,
-                      "send the body as JSON with `Content-Type: "
-                      "application/json`");
+    if (!body_is_json(x))
         return;
-    }
     has_key = read_key(x, key, &complaints);
     if (has_key < 0 ||
         submissions_parse(&submissions, body, len, &rules, &complaints) != 0) {

@@ -1,4 +1,8 @@
-/* watch.h - watch tokens as requests bring them and receipts carry them. */
+/* watch.h - watch tokens as requests bring them and answers carry them.
+ *
+ * One for pictures is worth no more than the key that it was made for: it ends
+ * with that one.
+ */
 #ifndef API_WATCH_H
 #define API_WATCH_H
 
@@ -16,10 +20,16 @@ void watch_release(struct api *a);
 void watch_offer(struct api *a, struct json_object *receipt,
                  enum watch_kind kind, const char *id);
 
+/* POST /v1/watch-tokens */
+void watch_hand_out(struct exchange *x);
+
 /* Is it a token for exactly this?  `token` NULL: no. */
 MUST_USE bool watch_permits(const struct api *a, const char *token,
                             enum watch_kind kind, const char *id);
-/* What a token is for; false when it is none that counts now. */
+/* Is it one for pictures? */
+MUST_USE bool watch_shows_pictures(const struct api *a, const char *token);
+/* What a token is for, a capture or a batch; false when it is none that counts
+ * now. */
 MUST_USE bool watch_read(const struct api *a, const char *token,
                          struct watch_claim *claim);
 

@@ -8,7 +8,11 @@
 
 #include "common/encoding.h"
 
-static const char kinds[] = { [WATCH_CAPTURE] = 'c', [WATCH_BATCH] = 'b' };
+static const char kinds[] = {
+    [WATCH_CAPTURE] = 'c',
+    [WATCH_BATCH] = 'b',
+    [WATCH_PICTURES] = 'p',
+};
 
 /* All but the HMAC, which is over this. */
 static size_t put_claim(const struct watch_claim *claim,

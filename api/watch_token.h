@@ -1,8 +1,10 @@
-/* watch_token.h - what a browser may follow one capture or one batch with.
+/* watch_token.h - what a browser may follow one capture or one batch with, or
+ * look at pictures.
  *
- * Handed out with the receipt of a submission, so that no API key ever reaches
- * a page.  It names what it is for and until when, and an HMAC under the
- * fleet's token secrets says that we wrote it:
+ * Handed out with the receipt of a submission, or to whoever has a key, so that
+ * no key stands in a URL or reaches another's page.  It names what it is for
+ * and until when, and an HMAC under the fleet's token secrets says that we
+ * wrote it:
  *
  *     c.0190a5d8-0000-7000-8000-000000000000.1700000000.<43 characters>
  *
@@ -16,7 +18,11 @@
 #include "common/digest.h"
 #include "common/token.h"
 
-enum watch_kind { WATCH_CAPTURE, WATCH_BATCH };
+enum watch_kind {
+    WATCH_CAPTURE,
+    WATCH_BATCH,
+    WATCH_PICTURES, /* of all captures; the id is that of the key behind it */
+};
 
 enum {
     WATCH_ID_SIZE = 37,

@@ -180,6 +180,8 @@ static int on_beat(void *arg)
     static const char ping[] = { (char)(0x80 | FRAME_PING), 0 };
     struct websocket *w = arg;
 
+    if (w->owner->beats)
+        return 0;
     if (!w->alive)
         return -1;
     w->alive = false;

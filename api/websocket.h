@@ -14,17 +14,17 @@
 struct buf;
 struct websocket;
 
-enum websocket_code { /* RFC 6455, 7.4.1; 1013 is registered with IANA */
+enum websocket_code { /* RFC 6455, 7.4.1 */
                       WEBSOCKET_GOING_AWAY = 1001,
                       WEBSOCKET_PROTOCOL_ERROR = 1002,
-    WEBSOCKET_POLICY = 1008,
-                      WEBSOCKET_TRY_AGAIN = 1013,
+                      WEBSOCKET_POLICY_VIOLATION = 1008,
 };
 
 /* One message; larger ones end with 1009. */
 enum { WEBSOCKET_MESSAGE_BYTES = 64 * 1024 };
 
 struct websocket_owner {
+    bool beats; /* has signs of life of its own, in place of pings */
     /* A whole text message, UTF-8. */
     void (*message)(void *arg, const char *ptr, size_t len);
     void (*drained)(void *arg); /* or NULL */

@@ -1,16 +1,22 @@
 """api: keys with scopes and limits, and which pages may ask (CORS)."""
 
 import hashlib
+import os
 import re
 import subprocess
-import os
 
+import psycopg2
 import pytest
 
 from harness import BIN
 from processes import free_port, wait_for
+from sse import announce
 from test_api import UNKNOWN, submit
+from test_api_edges import raw
 from web import request
+from websocket_client import WebSocket
+
+URL = "https://example.com/"
 
 READ = [("GET", "/v1/captures"), ("GET", f"/v1/captures/{UNKNOWN}"),
         ("GET", f"/v1/captures/{UNKNOWN}/history"), ("GET", f"/v1/captures/{UNKNOWN}/image"),
@@ -281,3 +287,125 @@ def test_origins_that_are_none_end_the_program(stack, value):
                           capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
     assert "SHOTFLEET_CORS_ORIGINS" in done.stderr
+
+
+# streams end with their key
+
+LAST_WORDS = "the key was revoked or has expired"
+
+
+def key_for(stack, name, scope="read"):
+    key = create(stack, name, "--scope", scope)
+    wait_known(stack, key)
+    return key
+
+
+def end_key(stack, how, name):
+    if how == "revoked":
+        stack.cli("keys", "revoke", name, check=True)
+    else:
+        stack.sql("update api_keys set expires_at = now() + interval '1 second' where name = %s",
+                  name)
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired"])
+def test_streams_end_with_their_key(api, events, how):
+    job = submit(api, {"X-API-Key": "operator"}, url=URL).json()
+    key = {"X-API-Key": key_for(api, "app")}
+    path = f"/v1/captures/{job['jobId']}/events"
+    ending = [events("/v1/events", key), events(path, key)]
+    going_on = [events("/v1/events", {"X-API-Key": "operator"}),
+                events("/v1/events", {"X-API-Key": key_for(api, "other")}),
+                events(f"{path}?token={job['watchToken']}")]
+    socket = WebSocket(api.ports["api"], headers=key)
+    assert socket.status == 101
+    socket.send({"subscribe": {"all": True}})
+    assert socket.receive()["event"] == "subscribed"
+    end_key(api, how, "app")
+    for stream in ending:
+        assert stream.ended.wait(20)
+        name, data = stream.events[-1]
+        assert (name, data["code"], data["detail"]) == ("unauthorized", "UNAUTHORIZED", LAST_WORDS)
+        assert ask(api, key["X-API-Key"], "GET", path).status == 401  # where an EventSource stops
+    assert socket.until_close() == (1008, LAST_WORDS)
+    socket.close()
+    announce(api, job["jobId"], "queued")
+    for stream in going_on:
+        wait_for(lambda: stream.names().count("queued") >= 1, 20, "the others to go on")
+        assert not stream.ended.is_set()
+    wait_for(lambda: api.metrics("api")['shotfleet_api_live_ended_total{why="refused"}'] == 3,
+             10, "three to be counted")
+
+
+def test_a_stream_that_has_not_begun_ends_with_its_key_too(api):
+    """Its first state is still to come: the database takes its time."""
+    job = submit(api, {"X-API-Key": "operator"}, url=URL).json()["jobId"]
+    key = key_for(api, "app")
+    api.stop("api")
+    api.sql("update api_keys set expires_at = now() + interval '6 seconds'")
+    lock = psycopg2.connect(api.env["DATABASE_URL"])
+    api.start("api", SHOTFLEET_API_KEYS="operator")  # knows the key, and until when
+    try:
+        lock.cursor().execute("lock table jobs in access exclusive mode")
+        answer = ask(api, key, "GET", f"/v1/captures/{job}/events")
+        assert answer.status == 401 and answer.json()["code"] == "UNAUTHORIZED"
+    finally:
+        lock.close()
+
+
+def test_the_first_key_ends_what_was_open_to_all(stack, events):
+    stack.start("api")
+    stream = events("/v1/events")
+    create(stack, "first")
+    assert stream.ended.wait(20)
+    assert stream.names()[-1] == "unauthorized"
+
+
+# live paths and refusals, seen from another site
+
+def origin_of(answer):
+    return answer.headers.get("Access-Control-Allow-Origin")
+
+
+def test_live_paths_of_a_named_site(stack, events):
+    stack.start("api", SHOTFLEET_API_KEYS="k", SHOTFLEET_CORS_ORIGINS=SITE)
+    job = submit(stack, {"X-API-Key": "k"}, url=URL).json()
+    token = job["watchToken"]
+    for origin, allowed in ((SITE, SITE), ("https://evil.example", None)):
+        here = {"Origin": origin}
+        for path in (f"/v1/captures/{job['jobId']}/events?token={token}",):
+            assert origin_of(events(path, here).answer) == allowed
+        for path in ("/v1/events", f"/v1/captures/{job['jobId']}/events?token=x", "/v1/live"):
+            refused = stack.api("GET", path, headers=here)
+            assert (refused.status, origin_of(refused)) == (401, allowed), path
+        polling = stack.api("GET", "/socket.io/?EIO=4&transport=polling", headers=here)
+        assert (polling.status, origin_of(polling)) == (200, allowed)
+        wrong = stack.api("GET", "/socket.io/?EIO=3&transport=polling", headers=here)
+        assert (wrong.status, origin_of(wrong)) == (400, allowed)
+        # a WebSocket is not for CORS to guard: what counts is the token
+        socket = WebSocket(stack.ports["api"], f"/v1/live?token={token}", headers=here)
+        assert socket.status == 101
+        socket.close()
+    preflight = {"Origin": SITE, "Access-Control-Request-Method": "POST",
+                 "Access-Control-Request-Headers": "content-type"}
+    for path in ("/socket.io/", "/v1/watch-tokens"):
+        assert stack.api("OPTIONS", path, headers=preflight).status == 204
+
+
+@pytest.mark.parametrize("text, status", [
+    (b"POST /v1/captures HTTP/1.1\r\nHost: a\r\nORIGIN\r\nContent-Length: 5000\r\n\r\n", 413),
+    (b"POST /v1/captures HTTP/1.1\r\nHost: a\r\nORIGIN\r\nExpect: 100-continue\r\n"
+     b"Content-Length: 5000\r\n\r\n", 413),
+    (b"POST /v1/captures HTTP/1.1\r\nHost: a\r\nORIGIN\r\nContent-Length: 1\r\n"
+     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    (b"GET /?" + b"a&" * 200 + b" HTTP/1.1\r\nHost: a\r\nORIGIN\r\n\r\n", 414),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nORIGIN\r\n\r\n", 400),
+])
+def test_refusals_can_be_read_by_a_named_site(stack, text, status):
+    stack.start("api", SHOTFLEET_CORS_ORIGINS=SITE, SHOTFLEET_MAX_BODY_BYTES=4096)
+    for origin, allowed in ((SITE, True), ("https://evil.example", False)):
+        got, head, problem = raw(stack, text.replace(b"ORIGIN", b"Origin: " + origin.encode()))
+        assert got == problem["status"] == status
+        assert b"Vary: Origin" in head and b"nosniff" in head
+        assert (b"Access-Control-Allow-Origin: " + SITE.encode() in head) == allowed
+        assert b"evil" not in head

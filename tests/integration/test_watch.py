@@ -73,3 +73,79 @@ def test_without_secrets_there_are_none(stack):
     del stack.env["SHOTFLEET_WEBHOOK_SECRETS"]
     stack.start("api", SHOTFLEET_API_KEYS="the-key")
     assert "watchToken" not in submit(stack, KEY, url="https://example.com/").json()
+
+
+# tokens that are asked for
+
+def hand_out(stack, body, key=KEY):
+    return stack.api("POST", "/v1/watch-tokens", body, key)
+
+
+def test_whoever_has_a_key_gets_new_tokens(keyed, events):
+    one, other = (submit(keyed, KEY, url="https://example.com/").json() for _ in "12")
+    batch = submit(keyed, KEY, captures=[{"url": "https://example.com/"}]).json()["batchId"]
+    answer = hand_out(keyed, {"jobId": one["jobId"].upper()})
+    assert (answer.status, set(answer.json())) == (200, {"watchToken", "watchTokenExpiresAt"})
+    token = answer.json()["watchToken"]
+    assert status(keyed, f"/v1/captures/{one['jobId']}", token) == 200
+    assert status(keyed, f"/v1/captures/{other['jobId']}", token) == 401
+    token = hand_out(keyed, {"batchId": batch}).json()["watchToken"]
+    stream = events(f"/v1/events?batch={batch}&token={token}")
+    assert stream.answer.status == 200
+    assert status(keyed, "/v1/events", token) == 401
+    assert hand_out(keyed, {"jobId": one["jobId"]}, {}).status == 401
+    # no token makes another
+    assert keyed.api("POST", f"/v1/watch-tokens?token={one['watchToken']}",
+                     {"jobId": one["jobId"]}).status == 401
+
+
+def test_one_token_shows_all_pictures_and_nothing_else(keyed):
+    jobs = [submit(keyed, KEY, url="https://example.com/").json()["jobId"] for _ in "12"]
+    complete(keyed, jobs[0], png())
+    token = hand_out(keyed, {"pictures": True}).json()["watchToken"]
+    assert status(keyed, f"/v1/captures/{jobs[0]}/image", token) == 200
+    assert status(keyed, f"/v1/captures/{jobs[1]}/image", token) == 404  # not yet
+    assert status(keyed, f"/v1/captures/{jobs[0]}/image", token[:-1]) == 401
+    for path in (f"/v1/captures/{jobs[0]}", f"/v1/captures/{jobs[0]}/events", "/v1/captures",
+                 "/v1/live", "/v1/events"):
+        assert status(keyed, path, token) == 401, path
+    assert token not in keyed.log("api")
+
+
+def test_a_token_for_pictures_ends_with_its_key(stack):
+    stack.start("api", SHOTFLEET_API_KEYS="the-key")
+    job = submit(stack, KEY, url="https://example.com/").json()["jobId"]
+    complete(stack, job, png())
+    path = f"/v1/captures/{job}/image"
+    tokens = {}
+    for name in ("revoked", "expired", "kept"):
+        key = stack.cli("keys", "create", name, "--scope", "read", check=True).stdout.strip()
+        answer = wait_for(lambda: (a := hand_out(stack, {"pictures": True}, {"X-API-Key": key}))
+                          .status == 200 and a, 10, "the key to be known")
+        tokens[name] = answer.json()["watchToken"]
+        assert status(stack, path, tokens[name]) == 200
+    stack.cli("keys", "revoke", "revoked", check=True)
+    stack.sql("update api_keys set expires_at = now() where name = 'expired'")
+    for name in ("revoked", "expired"):
+        wait_for(lambda: status(stack, path, tokens[name]) == 401, 20, f"the {name} key to end")
+    assert status(stack, path, tokens["kept"]) == 200
+
+
+@pytest.mark.parametrize("body", [
+    {}, {"jobId": "x"}, {"jobId": 7}, {"jobId": None}, {"pictures": False}, {"pictures": "true"},
+    {"batchId": []}, {"jobId": "01890a5d-ac96-774b-bcce-b302099a8057", "pictures": True},
+    {"capture": "01890a5d-ac96-774b-bcce-b302099a8057"}, [], 7, b"{"])
+def test_wishes_for_tokens_that_are_none(keyed, body):
+    headers = {**KEY, "Content-Type": "application/json"}
+    answer = hand_out(keyed, body, headers)
+    assert (answer.status, answer.json()["code"]) == (400, "INVALID_REQUEST"), answer
+    answer = hand_out(keyed, b"{}", {**KEY, "Content-Type": "text/plain"})
+    assert answer.status == 415
+
+
+def test_without_secrets_none_is_made(stack):
+    del stack.env["SHOTFLEET_WEBHOOK_SECRETS"]
+    stack.start("api", SHOTFLEET_API_KEYS="the-key")
+    answer = hand_out(stack, {"pictures": True})
+    assert (answer.status, answer.json()["code"]) == (409, "WRONG_STATE")
+    assert "SHOTFLEET_TOKEN_SECRETS" in answer.json()["detail"]

@@ -1,6 +1,7 @@
 /* hub_internal.h - what the files of the hub share; nobody else.
  *
- * hub.c tells captures, hub_batch.c batches, hub_replay.c what was missed.
+ * hub.c tells captures, hub_ask.c asks for their states, hub_batch.c tells
+ * batches, hub_replay.c what was missed.
  */
 #ifndef API_HUB_INTERNAL_H
 #define API_HUB_INTERNAL_H
@@ -50,6 +51,13 @@ void hub_tell_one(struct hub *h, struct subscription *s, struct message *m,
 void hub_over(struct hub *h, struct subscription *s, enum topic_over why,
               const struct db_result *result);
 void hub_tell_resync(struct hub *h, struct subscription *s);
+/* `is_news`: it changed; else that is how it is. */
+void hub_tell_row(struct hub *h, const struct db_result *result, size_t row,
+                  bool is_news);
+
+/* hub_ask.c */
+void hub_ask_init(struct hub *h);
+void hub_ask_release(struct hub *h);
 /* Asks for the state of a capture that is followed. */
 void hub_ask(struct hub *h, struct topic *topic);
 

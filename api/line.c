@@ -1,6 +1,5 @@
 #include "api/line.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,6 +14,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/ranges.h"
 
 enum {
     TICK_MS = 250,
@@ -45,6 +45,7 @@ struct line {
     bool blocked;  /* the kernel takes no more for now */
     bool unsent;   /* counted as such */
     bool moved;    /* something left since the last beat */
+    bool heard;    /* something was written since then, but for the beat */
     bool hung_up;  /* our direction is shut */
 };
 
@@ -109,19 +110,11 @@ static void leave(struct lines *all, struct line *l)
 static void tell_of_slow(const struct line *l)
 {
     struct sockaddr_storage peer = { 0 };
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
     socklen_t len = sizeof peer;
-    char ip[INET6_ADDRSTRLEN] = "";
+    char ip[ADDRESS_TEXT_SIZE] = "";
 
-    if (getpeername(l->fd, (struct sockaddr *)&peer, &len) == 0) {
-        memcpy(&v4, &peer, sizeof v4);
-        memcpy(&v6, &peer, sizeof v6);
-        inet_ntop(peer.ss_family,
-                  peer.ss_family == AF_INET6 ? (const void *)&v6.sin6_addr
-                                             : (const void *)&v4.sin_addr,
-                  ip, sizeof ip);
-    }
+    if (getpeername(l->fd, (struct sockaddr *)&peer, &len) == 0)
+        address_format((const struct sockaddr *)&peer, ip);
     log_info(LOG_WITH({ "ip", ip }),
              "cut off a live client that does not read: %zu bytes wait for it",
              l->waiting.len);
@@ -254,6 +247,7 @@ void line_write(struct line *l, const char *ptr, size_t len)
 {
     if (l->state != LINE_OPEN || len == 0)
         return;
+    l->heard = true;
     set_unsent(l, true);
     if (l->waiting.len > LINE_WAITING_BYTES ||
         buf_append(&l->waiting, ptr, len) != 0) {
@@ -311,9 +305,10 @@ static void beat(struct line *l)
 {
     if (is_stuck(l))
         line_cut(l, LINE_SLOW);
-    else if (l->state == LINE_OPEN && l->owner->beat(l->arg) != 0)
+    else if (l->state == LINE_OPEN && !l->heard && l->owner->beat(l->arg) != 0)
         line_cut(l, LINE_LEFT);
     l->moved = false;
+    l->heard = false;
 }
 
 static void on_tick(void *arg)

@@ -8,11 +8,11 @@
 
 #include "api/counters.h"
 #include "api/history.h"
+#include "api/live_entries.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/shards.h"
 #include "common/streams.h"
-#include "common/token.h"
 
 enum {
     ENTRIES_MAX = DOCUMENTS_MAX, /* in one read */
@@ -20,6 +20,9 @@ enum {
     /* Beyond it the connection counts as dead: the block and its answer. */
     DEADLINE_MS = BLOCK_MS + 5000,
     RETRY_MS = 1000,
+    /* Between two reads: what comes meanwhile shares one query.  Nobody sees a
+     * hundredth of a second, and each read costs as much as ten clients. */
+    GATHER_MS = 10,
 };
 
 enum reader_state {
@@ -28,23 +31,17 @@ enum reader_state {
     READER_UP,
 };
 
-/* An entry of the batch that is being told. */
-struct change {
-    struct entry_id id;
-    char job[HISTORY_JOB_SIZE]; /* "" when it is none of ours */
-};
-
 /* The live stream of one Redis. */
 struct reader {
     struct live *live;
     struct redis *redis;
-    struct loop_timer *retry;
+    struct loop_timer *retry; /* or the next read */
     struct history *history;
     struct entry_id *position; /* of what has been told */
     enum reader_state state;
     bool reading; /* a command or its query is under way */
     bool loaded;  /* once; from then on what it missed is told */
-    struct change batch[ENTRIES_MAX];
+    struct live_entry batch[ENTRIES_MAX];
     size_t batch_count;
 };
 
@@ -58,12 +55,13 @@ struct live {
 };
 
 static void read_next(struct reader *r);
+static void read_soon(struct reader *r);
 
 /* --- telling */
 
 static void finish(struct reader *r, size_t entry)
 {
-    const struct change *c = &r->batch[entry];
+    const struct live_entry *c = &r->batch[entry];
 
     history_add(r->history, c->id, *c->job ? c->job : NULL);
     *r->position = c->id;
@@ -95,7 +93,7 @@ static void on_changed(const struct db_result *result, void *arg)
     if (db_result_status(result) != DB_OK)
         hub_resync(r->live->hub);
     r->reading = false;
-    read_next(r);
+    read_soon(r);
 }
 
 /* Asks the database about those that somebody follows. */
@@ -129,58 +127,6 @@ static void tell_batch(struct reader *r)
 }
 
 /* --- the stream */
-
-/* The value of the field `job`; "" when the entry is none of ours. */
-static const char *job_of(const redisReply *entry)
-{
-    const redisReply *fields = entry->element[1];
-
-    if (fields->type != REDIS_REPLY_ARRAY)
-        return "";
-    for (size_t i = 0; i + 1 < fields->elements; i += 2) {
-        const redisReply *name = fields->element[i];
-        const redisReply *value = fields->element[i + 1];
-
-        if (name->type == REDIS_REPLY_STRING &&
-            value->type == REDIS_REPLY_STRING && strcmp(name->str, "job") == 0)
-            return uuid_is_valid(value->str) ? value->str : "";
-    }
-    return "";
-}
-
-static bool id_of(const redisReply *entry, struct entry_id *id)
-{
-    return entry->type == REDIS_REPLY_ARRAY && entry->elements == 2 &&
-           entry->element[0]->type == REDIS_REPLY_STRING &&
-           entry_id_parse(entry->element[0]->str, id) > 0;
-}
-
-/* [[stream, [entry…]]] of XREAD; NULL when nothing came. */
-static const redisReply *entries_of(const redisReply *reply)
-{
-    const redisReply *stream;
-
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0)
-        return NULL;
-    stream = reply->element[0];
-    if (stream->type != REDIS_REPLY_ARRAY || stream->elements != 2 ||
-        stream->element[1]->type != REDIS_REPLY_ARRAY)
-        return NULL;
-    return stream->element[1];
-}
-
-static void take_batch(struct reader *r, const redisReply *entries)
-{
-    r->batch_count = 0;
-    for (size_t i = 0; i < entries->elements && i < ENTRIES_MAX; i++) {
-        struct change *c = &r->batch[r->batch_count];
-
-        if (!id_of(entries->element[i], &c->id))
-            continue;
-        snprintf(c->job, sizeof c->job, "%s", job_of(entries->element[i]));
-        r->batch_count++;
-    }
-}
 
 /* True when the reading may go on at once. */
 static bool reply_is_fine(struct reader *r, const redisReply *reply)
@@ -250,15 +196,12 @@ static void look_for_gap(struct reader *r, struct entry_id oldest)
 static void on_entries(const redisReply *reply, void *arg)
 {
     struct reader *r = arg;
-    const redisReply *entries;
 
     r->batch_count = 0;
     if (!reply_is_fine(r, reply))
         return;
     r->reading = true; /* until we know what is oldest */
-    entries = entries_of(reply);
-    if (entries)
-        take_batch(r, entries);
+    r->batch_count = live_entries_read(reply, r->batch, ENTRIES_MAX);
     metric_add(r->live->metrics, COUNTER_LIVE_ENTRIES, (int64_t)r->batch_count);
 }
 
@@ -273,13 +216,13 @@ static void on_oldest(const redisReply *reply, void *arg)
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 0)
         oldest = (struct entry_id){ 0 };
     else if (reply->type == REDIS_REPLY_ARRAY &&
-             id_of(reply->element[0], &first))
+             live_entry_id(reply->element[0], &first))
         oldest = first;
     look_for_gap(r, oldest);
     tell_batch(r);
     if (r->state == READER_LOADING && r->batch_count < ENTRIES_MAX)
         on_loaded(r);
-    read_next(r);
+    read_soon(r);
 }
 
 /* Asked after each connection: an id behind the newest one means that this
@@ -292,7 +235,7 @@ static void on_newest(const redisReply *reply, void *arg)
     if (!reply_is_fine(r, reply))
         return;
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
-        !id_of(reply->element[0], &newest))
+        !live_entry_id(reply->element[0], &newest))
         newest = (struct entry_id){ 0 };
     if (entry_id_compare(newest, *r->position) < 0)
         lose(r, newest);
@@ -341,6 +284,20 @@ static void read_next(struct reader *r)
         ask_newest(r);
     else
         read_entries(r);
+}
+
+/* The first entry after a pause is read at once, as the read waits for it. */
+static void read_soon(struct reader *r)
+{
+    bool gathers = r->state == READER_UP && r->batch_count > 0 &&
+                   r->batch_count < ENTRIES_MAX;
+
+    if (r->reading)
+        return;
+    if (gathers)
+        loop_timer_start(r->retry, GATHER_MS);
+    else
+        read_next(r);
 }
 
 static void on_retry(void *arg)

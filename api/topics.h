@@ -58,6 +58,7 @@ struct topic {
     uint64_t heard; /* hash of the last document that all have; 0: none */
     uint64_t mark;  /* hash of its state, attempt and progress */
     struct topic_name name;
+    bool told;    /* of news, since it was checked the last time */
     bool asked;   /* the database is to be asked, or is being asked */
     bool changed; /* a batch: its counts are to be asked */
 };

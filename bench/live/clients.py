@@ -1,4 +1,5 @@
-"""Ten thousand live clients in one process, over epoll; each follows one job.
+"""Ten thousand live clients in one process, over epoll; each follows one job,
+its own or the same as the others.
 
 What they send and how an event looks is all that differs between server-sent
 events, our WebSocket, and Socket.IO.
@@ -61,23 +62,25 @@ class SocketIo:
 
 
 class Clients:
-    def __init__(self, kind, port, jobs):
+    def __init__(self, kind, port, jobs, follow):
+        """`follow` has the index of a job for each client."""
+        self.kind = kind
         self.poll = select.epoll()
         self.sockets = {}
         self.job_of = {}
         self.heard = []  # (index of the job, when)
-        for start in range(0, len(jobs), OPENING):
-            self._open(kind, port, list(enumerate(jobs))[start:start + OPENING])
+        for start in range(0, len(follow), OPENING):
+            self._open(kind, port, jobs, follow[start:start + OPENING])
             self.listen(0.01)  # those that are open answer pings meanwhile
         self.heard.clear()
 
-    def _open(self, kind, port, jobs):
+    def _open(self, kind, port, jobs, follow):
         opening = []
-        for index, job in jobs:
+        for index in follow:
             s = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
             self.sockets[s.fileno()] = s
             self.job_of[s.fileno()] = index
-            opening.append((s, kind.steps(port, job)))
+            opening.append((s, kind.steps(port, jobs[index])))
         for step in range(len(opening[0][1])):
             for s, steps in opening:
                 s.sendall(steps[step][0])

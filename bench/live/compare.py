@@ -3,10 +3,11 @@
 each client, processor time for each event that a client got, and the time from
 PostgreSQL's commit to the client.
 
-    bench/live/compare.py [--clients 10000] [--rate 1000] [--seconds 10]
+    bench/live/compare.py [--clients 10000] [--seconds 10]
 
-Each client follows a capture of its own.  Then how many captures a second are
-accepted, one in a request and a thousand.
+First each client follows a capture of its own, at 1,000 changes a second and at
+5,000; then all of them follow the same one.  Then how many captures a second
+are accepted, one in a request and a thousand.
 """
 
 import argparse
@@ -27,7 +28,9 @@ from clients import Clients, SocketIo, Sse, WebSocket  # noqa: E402
 from processes import free_port  # noqa: E402
 from web import request  # noqa: E402
 
-BATCH = 10  # changes in one transaction of the driver
+RATES = (1000, 5000)  # changes a second, each for one client
+SHARED_RATE = 2       # each for all of them
+TRANSACTIONS = 100    # of the driver in a second, at most
 
 
 def submit_jobs(stack, count):
@@ -43,12 +46,13 @@ def drive(url, redis_port, jobs, rate, seconds, committed):
     """Changes job after job, as workers would, and notes when it committed."""
     connection = psycopg2.connect(url)
     redis = redis_module.Redis(port=redis_port)
+    batch = max(1, rate // TRANSACTIONS)
     begin = time.monotonic()
-    for n in range(0, int(rate * seconds), BATCH):
+    for n in range(0, rate * seconds, batch):
         wait = begin + n / rate - time.monotonic()
         if wait > 0:
             time.sleep(wait)
-        chosen = [(n + i) % len(jobs) for i in range(BATCH)]
+        chosen = [(n + i) % len(jobs) for i in range(batch)]
         with connection.cursor() as cursor:
             cursor.execute("update jobs set progress = (coalesce(progress, 0) + 1) %% 100 "
                            "where id = any (%s::uuid[])", ([jobs[i] for i in chosen],))
@@ -62,30 +66,44 @@ def drive(url, redis_port, jobs, rate, seconds, committed):
         pipe.execute()
 
 
-def measure(kind, port, pid, lab, jobs, args):
-    """One kind of clients at the server with this pid."""
-    before = meter.rss_mib(pid)
-    clients = Clients(kind, port, jobs)
-    time.sleep(1)
-    after = meter.rss_mib(pid)
+def measure(clients, pid, lab, jobs, rate, seconds):
+    """What `rate` changes a second cost the server with this pid."""
+    clients.heard.clear()
     committed = multiprocessing.Array("d", len(jobs), lock=False)
     driver = multiprocessing.Process(target=drive, args=(
-        lab.stack.env["DATABASE_URL"], lab.redis.port, jobs, args.rate, args.seconds,
-        committed))
+        lab.stack.env["DATABASE_URL"], lab.redis.port, jobs, rate, seconds, committed))
     cpu = meter.cpu_s(pid)
     driver.start()
-    clients.listen(args.seconds + 3)
+    clients.listen(seconds + 3)
     cpu = meter.cpu_s(pid) - cpu
     driver.join()
     delays = sorted((when - committed[job]) * 1000 for job, when in clients.heard)
-    clients.close()
-    time.sleep(2)
     count = len(delays)
-    expected = args.rate * args.seconds
-    return {"clients": len(jobs), "kB per client": (after - before) * 1024 / len(jobs),
-            "events": count, "expected": expected,
+    told = len(clients.sockets) if len(jobs) == 1 else 1  # clients of one change
+    return {"events": count, "expected": rate * seconds * told,
             "CPU us per event": cpu * 1e6 / max(count, 1),
             "p50 ms": delays[count // 2], "p99 ms": delays[int(count * 0.99)]}
+
+
+def measure_server(name, kind, port, pid, lab, jobs, args):
+    """All of it; (name, what) -> figures."""
+    results = {}
+    before = meter.rss_mib(pid)
+    clients = Clients(kind, port, jobs, range(len(jobs)))
+    time.sleep(1)
+    memory = (meter.rss_mib(pid) - before) * 1024 / len(jobs)
+    for rate in RATES:
+        results[name, f"{rate}/s, one client each"] = {
+            "kB per client": memory,
+            **measure(clients, pid, lab, jobs, rate, args.seconds)}
+    clients.close()
+    clients = Clients(kind, port, jobs, [0] * len(jobs))
+    results[name, f"{SHARED_RATE}/s, all clients each"] = {
+        "kB per client": memory,
+        **measure(clients, pid, lab, jobs[:1], SHARED_RATE, args.seconds)}
+    clients.close()
+    time.sleep(2)
+    return results
 
 
 def submit_rate(stack, per_request, seconds):
@@ -104,13 +122,12 @@ def submit_rate(stack, per_request, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--clients", type=int, default=10000)
-    parser.add_argument("--rate", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=10)
     args, _ = parser.parse_known_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     world.check_peers()
-    results = {}
+    results, submitted = {}, {}
     with world.Lab() as lab:
         lab.start_redis()
         lab.start_postgres()
@@ -118,30 +135,31 @@ def main():
         for kind in (Sse, WebSocket, SocketIo):
             report.progress(f"shotfleet, {kind.name}")
             lab.stack.start("api", SHOTFLEET_LIVE_CLIENTS=args.clients + 100)
-            results[f"shotfleet, {kind.name}"] = measure(
-                kind, lab.stack.ports["api"], lab.stack.programs["api"].process.pid,
-                lab, jobs, args)
+            results |= measure_server(
+                f"shotfleet, {kind.name}", kind, lab.stack.ports["api"],
+                lab.stack.programs["api"].process.pid, lab, jobs, args)
             lab.stack.stop("api")
         port = free_port()
         os.environ.update(REDIS_PORT=str(lab.redis.port), PORT=str(port),
                           DATABASE_URL=lab.stack.env["DATABASE_URL"])
         report.progress("socket.io on node")
         peer = lab.serve("node", ["node", os.path.join(world.PEERS, "live.mjs")], port)
-        results["socket.io on node"] = measure(SocketIo, port, peer.process.pid, lab,
-                                               jobs, args)
+        results |= measure_server("socket.io on node", SocketIo, port, peer.process.pid, lab,
+                                  jobs, args)
         lab.stack.start("api")
         for per_request in (1, 1000):
             report.progress(f"submitting {per_request} at once")
-            results[f"submit {per_request}"] = {
-                "captures/s": submit_rate(lab.stack, per_request, args.seconds)}
-    columns = ["kB per client", "events", "CPU us per event", "p50 ms", "p99 ms"]
-    print(report.table(["", *columns],
-                 [[name, *(report.number(r[c], 1) for c in columns)]
-                  for name, r in results.items() if "events" in r]))
-    for per_request in (1, 1000):
-        rate = results[f"submit {per_request}"]["captures/s"]
+            submitted[per_request] = submit_rate(lab.stack, per_request, args.seconds)
+    columns = ["kB per client", "events", "expected", "CPU us per event", "p50 ms", "p99 ms"]
+    print(report.table(["changes", "", *columns],
+                       [[what, name, *(report.number(r[c], 1) for c in columns)]
+                        for (name, what), r in
+                        sorted(results.items(), key=lambda each: each[0][1])]))
+    for per_request, rate in submitted.items():
         print(f"{per_request} in a request: {rate:.0f} captures/s accepted")
-    report.save("live-compare", results)
+    report.save("live-compare", {
+        **{f"{what}: {name}": figures for (name, what), figures in results.items()},
+        **{f"submit {n}": {"captures/s": rate} for n, rate in submitted.items()}})
 
 
 if __name__ == "__main__":

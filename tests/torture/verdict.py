@@ -32,6 +32,10 @@ select count(*) filter (where j.callback_url is not null and c.id is null) as un
 from jobs j left join callbacks c on c.job_id = j.id
 where j.status in ('completed', 'failed')"""
 
+# A full disk stops the work; it is nothing that an entry could be blamed for.
+NO_ROOM = """
+select count(*) as letters from dead_letters
+where history::text like '%No space left on device%'"""
 UNACCOUNTED = """
 select coalesce(sum(abs(unaccounted)), 0)::int as entries,
        coalesce(bool_and(checked_at > %s), false) as fresh from ledger"""
@@ -127,6 +131,7 @@ class Verdict:
             ("ended without a record of it", ends.untold),
             ("failed without a cause", len(self.unjust)),
             ("completed without their picture", without_picture(world)),
+            ("dead letters for want of room", world.sql(NO_ROOM)[0].letters),
             ("callbacks lost", called.unannounced + called.undelivered
              + len(taken - set(world.application.told))),
             ("entries left on the streams", world.in_flight()),

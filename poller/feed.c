@@ -25,13 +25,14 @@ enum column {
     RECEIVED_MS,
     DROPPED,
     HEAD,
+    TRIES,
 };
 
 static const struct db_statement statement = {
     "feed_due",
     "select dead_id, stream, job_id, attempt, provider, source, type,"
     " encode(payload, 'hex'),"
-    " received_ms, dropped, head from feed_due($1)"
+    " received_ms, dropped, head, tries from feed_due($1)"
 };
 
 static char *decode_payload(const char *hex, size_t *len)
@@ -54,7 +55,8 @@ static void feed(struct poller *p, const struct db_result *r, size_t row)
     } copied[] = { { "provider", PROVIDER }, { "job", JOB_ID },
                    { "attempt", ATTEMPT },   { "received_ms", RECEIVED_MS },
                    { "type", TYPE },         { "origin", SOURCE },
-                   { "dead", DEAD_ID },      { "head", HEAD } };
+                   { "dead", DEAD_ID },      { "tries", TRIES },
+                   { "head", HEAD } };
     struct stream_field fields[4 + ARRAY_LEN(copied)];
     size_t n = 0, len = 0;
     bool dropped = db_value(r, row, DROPPED)[0] == 't';

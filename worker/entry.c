@@ -43,6 +43,7 @@ static void set_field(struct entry_fields *f, const char *name,
         { "verdict", &f->verdict },
         { "origin", &f->origin },
         { "dead", &f->dead },
+        { "tries", &f->tries },
         { "callback", &f->callback },
     };
 

@@ -31,6 +31,7 @@ struct entry_fields {
                               dropped */
     const char *origin;    /* source of the dead letter that is fed back */
     const char *dead;      /* id of the dead letter that this feeds back */
+    const char *tries;     /* of that one, before this */
     const char *callback;  /* id; callback entries have this and the attempt */
     const char *body;
     size_t body_len;

@@ -17,7 +17,7 @@ static const struct db_statement statement = {
     "select outcome, status, attempt, progress "
     "from record_entries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
     " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,"
-    " $26, $27)"
+    " $26, $27, $28)"
 };
 
 void record_arrays_init(struct record_arrays *a)
@@ -67,7 +67,8 @@ static bool keeps_payload(const struct entry *e)
 }
 
 /* What only a dead letter has use for. */
-static void add_payload(struct record_array *a, const struct entry *e)
+static struct record_array *add_payload(struct record_array *a,
+                                        const struct entry *e)
 {
     const struct entry_fields *f = &e->fields;
     bool keep = keeps_payload(e);
@@ -80,6 +81,7 @@ static void add_payload(struct record_array *a, const struct entry *e)
         add_text(a++, NULL);
     add_text(a++, keep ? f->head : NULL);
     add_text(a++, entry_letter_key(e, key) ? key : NULL);
+    return a;
 }
 
 /* Who does not say which attempt is meant was judged by the one of then; should
@@ -124,7 +126,8 @@ static void add_entry(struct record_array *a, const struct entry *e)
     add_text(a++, r->error_code);
     add_number(a++, r->delay_ms, -1);
     add_text(a++, f->dead && uuid_is_valid(f->dead) ? f->dead : NULL);
-    add_payload(a, e);
+    a = add_payload(a, e);
+    add_text(a++, number_or_null(f->tries));
 }
 
 void record_entries(struct db *db, struct record_arrays *arrays,

@@ -7,7 +7,7 @@
 #include "common/db.h"
 #include "worker/entry.h"
 
-enum { RECORD_ARRAYS = 25 };
+enum { RECORD_ARRAYS = 26 };
 
 struct record_array {
     struct buf text;

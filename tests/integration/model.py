@@ -55,12 +55,13 @@ class Violation(Exception):
 
 
 class Entry:
-    def __init__(self, entry_id, stream, kind, attempt, dead=None):
+    def __init__(self, entry_id, stream, kind, attempt, dead=None, tries=None):
         self.id = entry_id
         self.stream = stream
         self.kind = kind        # submit, of WEBHOOKS, or a verdict
         self.attempt = attempt  # None: it does not say
         self.dead = dead        # the letter that it feeds back
+        self.tries = tries      # of that one, before this
 
 
 class Result:
@@ -81,6 +82,10 @@ class Letter:
         self.waiting = waiting  # for its time, not for a person
         self.open = True
 
+    def is_past(self, tries):
+        """A failure after so many tries is no news."""
+        return not self.open or tries != self.attempts
+
 
 class Rules:
     """What must become of a job.  Knows nothing of SQL."""
@@ -98,9 +103,11 @@ class Rules:
     def ended(self):
         return self.status in ENDED
 
-    def judge(self, result):
+    def judge(self, result, letter):
         if result.entry.id in self.seen:
             return "repeated"
+        if result.event == "dead" and letter and letter.is_past(result.entry.tries):
+            return "ignored"
         if result.event in ("dead", "ignored"):
             return result.event
         if result.attempt not in (None, self.attempt):
@@ -113,16 +120,17 @@ class Rules:
 
     def apply(self, result, letter_entry):
         """`letter_entry`: the entry that made the letter which is fed back."""
-        outcome = self.judge(result)
+        letter = self.letters.get(letter_entry)
+        outcome = self.judge(result, letter)
         if outcome == "repeated":
             return outcome
         self.seen[result.entry.id] = outcome
         if outcome == "recorded":
             self.move(result.event)
-        letter = self.letters.get(letter_entry)
-        if outcome == "dead" and letter:
+        if outcome == "ignored" and result.event == "dead":
+            pass  # the letter knows it already
+        elif outcome == "dead" and letter:
             letter.attempts += 1
-            letter.open = True
             letter.waiting = bool(result.delay_ms) and letter.attempts < MAX_FEEDS
         elif outcome == "dead":
             self.letters[result.entry.id] = Letter(bool(result.delay_ms))
@@ -194,10 +202,11 @@ class History:
         if job and self.appended:
             self.append("submit", "submit", 1)
 
-    def append(self, stream, kind, attempt, dead=None):
+    def append(self, stream, kind, attempt, dead=None, tries=None):
         self.count += 1
         ms = TODAY_MS if self.count % 2 else LONG_AGO_MS  # of which no partition is kept
-        entry = Entry(f"{stream}:{ms}-{self.number}.{self.count}", stream, kind, attempt, dead)
+        entry = Entry(f"{stream}:{ms}-{self.number}.{self.count}", stream, kind, attempt, dead,
+                      tries)
         self.kinds[entry.id] = kind
         self.stream.append(entry)
 
@@ -211,7 +220,7 @@ class History:
         known = [e for e in self.gone + self.stream if e.stream == "webhook"]
         if known:
             entry = known[a % len(known)]
-            self.append("webhook", entry.kind, entry.attempt, entry.dead)
+            self.append("webhook", entry.kind, entry.attempt, entry.dead, entry.tries)
 
     def redeliver(self, a, b):
         if self.gone:
@@ -305,13 +314,15 @@ class History:
             if kind:
                 self.append("webhook", kind, attempt)
 
-    def fed(self, dead, letter_entry, attempt, dropped, b):
-        self.letters[dead] = letter_entry
+    def fed(self, row, b):
+        """What the poller appends for this row of feed_due()."""
+        letter_entry = row.entry_id
+        self.letters[row.dead_id] = letter_entry
         if b is not None and b % 9 == 0:
             return
-        kind = "dropped" if dropped else self.kinds[letter_entry]
+        kind = "dropped" if row.dropped else self.kinds[letter_entry]
         stream = "submit" if kind == "submit" else "webhook"
-        self.append(stream, kind, attempt, dead)
+        self.append(stream, kind, row.attempt, row.dead_id, row.tries)
         self.kinds[self.stream[-1].id] = kind
 
     def check(self, row):

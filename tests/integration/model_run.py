@@ -19,7 +19,7 @@ select entry_id, outcome, status, attempt from record_entries(
     %s::text[], %s::inet[], %s::bigint[], %s::text[], %s::integer[],
     %s::text[], %s::text[], %s::integer[], %s::integer[], %s::bigint[], %s::text[],
     %s::text[], %s::text[], %s::bigint[], %s::uuid[],
-    null, null, null, null, %s, %s)"""
+    null, null, null, null, %s::integer[], %s, %s)"""
 
 CREATE = """
 select create_job('http://page.test/', appended_by_caller => appended)::text as id
@@ -166,7 +166,8 @@ class Run:
             column(picture(4)), column(picture(3)), column(picture(70)),
             column(picture("hash")), column(code), column(code),
             column(lambda h, r: r.delay_ms),
-            column(lambda h, r: r.entry.dead), HOUR_MS, MAX_FEEDS)
+            column(lambda h, r: r.entry.dead), column(lambda h, r: r.entry.tries),
+            HOUR_MS, MAX_FEEDS)
 
     # the poller, and people
 
@@ -205,7 +206,7 @@ class Run:
                         " join dead_letters l on l.id = f.dead_id order by f.dead_id")
         for row in rows:
             h = self.by_job[row.job_id]
-            h.fed(row.dead_id, row.entry_id, row.attempt, row.dropped, chosen[h][1])
+            h.fed(row, chosen[h][1])
 
     def retry(self, chosen):
         self.person("retry_dead_letters", chosen)

@@ -34,7 +34,7 @@ select outcome, status, attempt from record_entries(
     array['screenshotly'], array['webhook'], null, null, array[1700000000000], null, array[40],
     array[case when %(event)s = 'completed' then 'screenshots/second' end],
     null, null, null, null, null, null, array['SECOND'], array[1000], null, null, null, null, null,
-    60000, 3)"""
+    null, 60000, 3)"""
 
 
 class Pair:

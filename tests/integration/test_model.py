@@ -47,12 +47,17 @@ MUTANTS = {
         "record_entries", "then coalesce(j.next_check_at, now())\n"
         "                when", "then j.next_check_at\n                when"),
     "dead entries are not kept": (
-        "record_entries", "where d.outcome = 'dead' and d.dead_id is null", "where false"),
+        "record_entries", "where d.outcome = 'dead' and d.feeds is null", "where false"),
     "a letter stays open": (
         "record_entries", "when d.outcome <> 'dead' then now() end", "when false then now() end"),
     "a letter that failed again is closed": (
         "record_entries", "resolved_at = case when d.outcome <> 'dead'",
         "resolved_at = case when true"),
+    "a failure that the letter knows counts again": (
+        "record_entries", "and letter_is_past(e.dead_id, e.tries) then 'ignored'",
+        "and false then 'ignored'"),
+    "a letter that is resolved is open again": (
+        "letter_is_past", "select l.resolved_at is not null\n               or", "select"),
     "a failure is no duplicate": (
         "record_entries", "when e.event = j.status then 'duplicate'", ""),
     "requeueing ends the watch": (

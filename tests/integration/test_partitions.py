@@ -32,7 +32,7 @@ def record(stack, entry_id, event="ignored", job=None):
     return stack.sql(
         "select outcome from record_entries(array[%s], array[%s]::uuid[], null, array[%s], null,"
         " null, null, null, array[1700000000000], null, null, null, null, null, null, null, null,"
-        " null, null, null, null, null, null, null, null, 60000, 3)", entry_id, job, event)[0].outcome
+        " null, null, null, null, null, null, null, null, null, 60000, 3)", entry_id, job, event)[0].outcome
 
 
 def where(stack, entry_id):

@@ -141,6 +141,9 @@ static const struct setting catalogue[] = {
            "age of the oldest waiting webhook from which more get 503; 0: any"),
 
     /* jobs */
+    NUMBER("SHOTFLEET_POLL_INTERVAL_S", "1", 1, 3600,
+           "seconds between two looks of the poller for what is due: retries, "
+           "callbacks, silent captures; submit_capture() wakes it at once"),
     NUMBER("SHOTFLEET_STALE_AFTER_S", "60", 1, 86400,
            "seconds after which the provider is asked about a silent job"),
     NUMBER("SHOTFLEET_MAX_ATTEMPTS", "3", 1, 100,

@@ -43,6 +43,7 @@ int main(int argc, char **argv)
     poller_settings_start(argc, argv, &settings);
     p.loop = loop_new();
     p.metrics = poller_metrics_new();
+    p.interval_ms = settings.poll_interval_s * 1000;
     p.stale_after_ms = settings.stale_after_s * 1000;
     if (providers_load(&providers, settings.providers_dir, error) != 0 ||
         admin_new(&admin, p.loop, settings.admin_listen, p.metrics, is_ready,

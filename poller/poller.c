@@ -9,7 +9,8 @@
 #include "poller/poller_metrics.h"
 
 enum {
-    ROUND_MS = 1000,
+    /* Until the next look whether the servers are there. */
+    AWAY_MS = 1000,
     /* While so many entries wait, the poller adds none: a job that is silent
      * may have its webhook among them. */
     BACKLOG_MAX = 10000,
@@ -18,7 +19,7 @@ enum {
 static void end_round(struct poller *p)
 {
     if (p->round)
-        loop_timer_start(p->round, p->again ? 0 : ROUND_MS);
+        loop_timer_start(p->round, p->again ? 0 : p->interval_ms);
     p->again = false;
 }
 
@@ -66,7 +67,7 @@ static void round_start(void *arg)
     metric_set(p->metrics, DATABASE_UP, db_is_up(p->db));
     /* nothing is leased that could not be passed on */
     if (shards_up(p->shards) == 0 || !db_is_up(p->db)) {
-        loop_timer_start(p->round, ROUND_MS);
+        loop_timer_start(p->round, AWAY_MS);
         return;
     }
     p->again = false;

@@ -28,6 +28,7 @@ struct poller {
     struct http_client *http;
     const struct providers *providers;
     struct metrics *metrics;
+    int64_t interval_ms; /* between rounds that find nothing more to do */
     int64_t stale_after_ms;
     struct loop_timer *round; /* NULL: stopped */
     struct check *check;

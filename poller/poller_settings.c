@@ -12,6 +12,7 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_PROVIDERS_DIR", providers_dir),
     USE("SHOTFLEET_PROVIDER_URL", provider_url),
     USE("SHOTFLEET_PROVIDER_KEY", provider_key),
+    USE("SHOTFLEET_POLL_INTERVAL_S", poll_interval_s),
     USE("SHOTFLEET_STALE_AFTER_S", stale_after_s),
     USE("SHOTFLEET_STORAGE", storage),
     USE("SHOTFLEET_TAKEOVER_S", takeover_s),

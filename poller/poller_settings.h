@@ -11,6 +11,7 @@ struct poller_settings {
     char *providers_dir;
     char *provider_url; /* read per profile in common/provider.c */
     char *provider_key; /* likewise */
+    int64_t poll_interval_s;
     int64_t stale_after_s;
     char *storage;
     int64_t takeover_s;

@@ -13,6 +13,7 @@ class Proxy:
 
     def __init__(self, connect):
         self.connect = connect
+        self.inspect = None  # (bytes from a client): False swallows them
         self.slow = False
         self.silent = False  # swallows, of new connections too
         self.pairs = set()   # (client's writer, server's writer)
@@ -22,6 +23,12 @@ class Proxy:
     async def start(self):
         self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
         self.port = self.server.sockets[0].getsockname()[1]
+
+    async def stop(self):
+        self.server.close()
+        self.reset()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def serve(self, reader, writer):
         try:
@@ -34,7 +41,7 @@ class Proxy:
         if self.silent:
             self.dead.add(pair)
         try:
-            await asyncio.gather(self.copy(reader, far_writer, pair),
+            await asyncio.gather(self.copy(reader, far_writer, pair, self.lets_pass),
                                  self.copy(far_reader, writer, pair))
         except OSError:
             pass
@@ -44,11 +51,14 @@ class Proxy:
             for end in pair:
                 end.transport.abort()
 
-    async def copy(self, reader, writer, pair):
+    def lets_pass(self, data):
+        return not self.inspect or self.inspect(data)
+
+    async def copy(self, reader, writer, pair, lets_pass=lambda data: True):
         while data := await reader.read(65536):
             if self.slow:
                 await asyncio.sleep(SLOW_S)
-            if pair not in self.dead:
+            if lets_pass(data) and pair not in self.dead:
                 writer.write(data)
                 await writer.drain()
         while pair in self.closing:

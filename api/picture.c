@@ -16,7 +16,8 @@
 
 static const struct db_statement picture_statement = {
     "api_picture",
-    "select j.status, j.image_key, j.image_type, j.sha256 "
+    "select j.status, j.image_key, j.image_type, j.sha256, "
+    "       rfc3339(j.image_removed_at) "
     "from jobs j where j.id = $1::uuid",
 };
 
@@ -26,7 +27,7 @@ enum { LINK_S = 300 };
 /* A picture never changes. */
 static const char cache_for_good[] = "private, max-age=31536000, immutable";
 
-enum { STATUS, KEY, TYPE, SHA256 }; /* its columns */
+enum { STATUS, KEY, TYPE, SHA256, REMOVED_AT }; /* its columns */
 
 /* If-None-Match (RFC 9110, 13.1.2): a list of tags, weak or not, or "*". */
 static bool tag_listed(const char *list, const char *tag)
@@ -174,7 +175,7 @@ static void send_picture(struct exchange *x, const struct db_result *result)
 static void on_picture(const struct db_result *result, void *arg)
 {
     struct exchange *x = arg;
-    const char *status;
+    const char *status, *removed_at;
 
     if (db_result_status(result) != DB_OK) {
         reply_db_failure(x, result);
@@ -185,7 +186,13 @@ static void on_picture(const struct db_result *result, void *arg)
         return;
     }
     status = db_value(result, 0, STATUS);
-    if (strcmp(status, "completed") == 0)
+    removed_at = db_value(result, 0, REMOVED_AT);
+    if (removed_at)
+        reply_problem(x, PROBLEM_PICTURE_REMOVED,
+                      "the picture was removed at %s: the fleet keeps pictures "
+                      "for a limited time; capture the page again",
+                      removed_at);
+    else if (strcmp(status, "completed") == 0)
         send_picture(x, result);
     else
         reply_problem(x, PROBLEM_NO_PICTURE, "the capture is %s%s", status,

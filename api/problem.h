@@ -19,6 +19,7 @@ enum problem {
     PROBLEM_FORBIDDEN_ORIGIN,
     PROBLEM_NOT_FOUND,
     PROBLEM_NO_PICTURE,  /* not yet, or never */
+    PROBLEM_PICTURE_REMOVED,
     PROBLEM_WRONG_STATE, /* of the capture, or the dead letter */
     PROBLEM_IDEMPOTENCY_CONFLICT,
     PROBLEM_METHOD_NOT_ALLOWED,

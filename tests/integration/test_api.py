@@ -349,7 +349,7 @@ def test_a_picture_is_served_once_it_is_there(api):
     image = api.api("GET", f"/v1/captures/{job}").json()["image"]
     assert image == {"url": path, "type": "image/png", "width": 4, "height": 3,
                      "size": len(picture),
-                     "sha256": hashlib.sha256(picture).hexdigest()}
+                     "sha256": hashlib.sha256(picture).hexdigest(), "removedAt": None}
 
 
 def test_keys_that_lead_elsewhere_open_nothing(api):

@@ -133,6 +133,31 @@ def test_pictures_by_age(stack):
     assert stack.sql("select pictures_total_bytes()")[0][0] == 100
 
 
+def test_users_are_told_that_a_picture_was_removed(stack):
+    (old, _), (young, _) = capture(stack, 5), capture(stack, 1)
+    stack.sql("update jobs set image_type = 'image/png', width = 4, height = 3, sha256 = 'abc'")
+    sum_up(stack)
+    start(stack, RETAIN_PICTURES_DAYS=3)
+    stack.start("api")
+    document = stack.api("GET", f"/v1/captures/{old}").json()
+    assert document["image"]["removedAt"] is None
+    assert stack.api("GET", f"/v1/captures/{old}/image").status == 200
+    assert clean(stack, "pictures") == {"pictures": (1, 1)}
+
+    for headers in ({}, {"If-None-Match": '"abc"'}, {"Range": "bytes=0-1"}):
+        gone = stack.api("GET", f"/v1/captures/{old}/image", headers=headers)
+        assert gone.status == 410 and gone.headers["Content-Type"] == "application/problem+json"
+    problem = gone.json()
+    assert problem["code"] == "PICTURE_REMOVED" and problem["status"] == 410
+    assert problem["type"] == "urn:shotfleet:problem:picture-removed"
+    after = stack.api("GET", f"/v1/captures/{old}").json()
+    assert after["image"].pop("removedAt") in problem["detail"]
+    document["image"].pop("removedAt")
+    assert after == document  # all else is still known
+    assert stack.api("GET", f"/v1/captures/{young}/image").status == 200
+    assert stack.api("GET", f"/v1/captures/{young}").json()["image"]["removedAt"] is None
+
+
 @pytest.mark.parametrize("max_bytes, removed", [(1000, 0), (999, 1), (901, 1), (900, 1), (899, 2),
                                                 (1, 10)])
 def test_pictures_by_the_size_of_all(stack, max_bytes, removed):

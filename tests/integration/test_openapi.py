@@ -162,6 +162,10 @@ def drive_successes(d, stack, **key):
     d.ask("GET", *image, **{"Range": "bytes=9999999-", **key})
     d.ask("GET", *image, **{"If-None-Match": tag, **key})
     d.ask("GET", f"/v1/captures/{job}/image", image[1], **key)
+    stack.sql("update jobs set image_removed_at = now() where id = %s::uuid", done)
+    d.ask("GET", f"/v1/captures/{done}", "/v1/captures/{id}", **key)
+    assert d.ask("GET", *image, **key).status == 410
+    stack.sql("update jobs set image_removed_at = null where id = %s::uuid", done)
     shutil.rmtree(os.path.join(stack.storage, "screenshots"))
     assert d.ask("GET", *image, **key).status == 500
     for wish in ({"jobId": job}, {"batchId": batch}, {"pictures": True}):

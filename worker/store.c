@@ -7,13 +7,13 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "worker/reminder.h"
 #include "worker/store_backend.h"
 
 enum {
     WAITING_MAX_BYTES = 64 * 1024 * 1024,
     RETRY_BASE_MS = 500,
     RETRY_CAP_MS = 10 * 1000,
-    REMIND_MS = 60 * 1000, /* the log says so often that it is not well */
 };
 
 struct store {
@@ -24,7 +24,7 @@ struct store {
     struct loop_timer *again;
     bool well;
     unsigned failures; /* rounds in a row */
-    int64_t said_ms;   /* when the log was told; 0: not yet */
+    struct reminder reminder;
     loop_fn *on_change;
     void *arg;
 };
@@ -97,13 +97,9 @@ static void set_well(struct store *s, bool well)
 
 static void fall_ill(struct store *s, const char *error)
 {
-    int64_t now_ms = clock_monotonic_ms();
-
-    if (s->said_ms == 0 || now_ms - s->said_ms >= REMIND_MS) {
+    if (reminder_due(&s->reminder, clock_monotonic_ms()))
         log_error(NULL, "%s; no work is taken until the storage is well",
                   error);
-        s->said_ms = now_ms;
-    }
     if (!loop_timer_running(s->again))
         loop_timer_start(
             s->again, backoff_ms(s->failures++, RETRY_BASE_MS, RETRY_CAP_MS));
@@ -112,10 +108,9 @@ static void fall_ill(struct store *s, const char *error)
 
 static void recover(struct store *s)
 {
-    if (s->said_ms != 0)
+    if (reminder_clear(&s->reminder))
         log_info(NULL, "the storage is well again");
     s->failures = 0;
-    s->said_ms = 0;
     set_well(s, true);
 }
 

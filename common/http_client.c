@@ -22,6 +22,7 @@ enum {
 struct http_client {
     struct loop *loop;
     const struct guard *guard;
+    char *ca_file; /* NULL: the system's certificates alone */
     /* Guarded requests have their own connections, so that they cannot ride on
      * one that was opened without asking the guard. */
     struct http_pool *open, *guarded;
@@ -125,6 +126,17 @@ static void set_guard(struct http_call *call)
     curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETDATA, call);
 }
 
+/* Requests that may share a connection wait for one that is being made: over
+ * TLS it soon says whether it speaks HTTP/2.  -1: too long. */
+static int set_url(struct http_call *call, const char *url)
+{
+    if (curl_easy_setopt(call->easy, CURLOPT_URL, url) != CURLE_OK)
+        return -1;
+    curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT,
+                     (long)(strncmp(url, "https:", 6) == 0));
+    return 0;
+}
+
 static void set_time_left(struct http_call *call)
 {
     int64_t left_ms = call->deadline_ms - clock_monotonic_ms();
@@ -177,7 +189,7 @@ static bool follow(struct http_call *call, const char **why)
     buf_clear(&call->answer);
     call->blocked = false;
     set_time_left(call);
-    curl_easy_setopt(call->easy, CURLOPT_URL, to);
+    (void)set_url(call, to); /* libcurl took it apart already */
     http_pool_add(call->pool, call->easy);
     return true;
 }
@@ -253,7 +265,14 @@ void http_client_free(struct http_client *c)
     http_pool_free(c->guarded);
     loop_timer_free(c->refused_timer);
     curl_global_cleanup();
+    free(c->ca_file);
     free(c);
+}
+
+void http_client_trust(struct http_client *c, const char *ca_file)
+{
+    free(c->ca_file);
+    c->ca_file = *ca_file ? mem_strdup(ca_file) : NULL;
 }
 
 /* CURLOPT_WRITEFUNCTION */
@@ -326,7 +345,7 @@ static int set_up(struct http_call *call,
                           ? (long)options->timeout_ms
                           : CONNECT_TIMEOUT_MS;
 
-    if (curl_easy_setopt(easy, CURLOPT_URL, options->url) != CURLE_OK) {
+    if (set_url(call, options->url) != 0) {
         snprintf(call->error, sizeof call->error, "URL too long");
         return -1;
     }
@@ -352,6 +371,8 @@ static int set_up(struct http_call *call,
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "Shotfleet/" SHOTFLEET_VERSION);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    if (call->client->ca_file)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, call->client->ca_file);
     call->pool = call->client->open;
     if (options->guarded)
         set_guard(call);

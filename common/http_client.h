@@ -63,6 +63,9 @@ struct http_call_options {
 /* `guard` is borrowed; NULL will do when nothing is guarded or redirected. */
 struct http_client *http_client_new(struct loop *loop,
                                     const struct guard *guard);
+/* Servers may be certified by what stands in this file (ca_file.h), too,
+ * besides what the system trusts; "": the system alone. */
+void http_client_trust(struct http_client *c, const char *ca_file);
 /* Calls under way end with HTTP_CANCELLED before this returns.  Not from inside
  * an http_answer_fn.  Accepts NULL. */
 void http_client_free(struct http_client *c);

@@ -37,6 +37,7 @@ void profile_release(struct profile *p)
     free(p->file);
     submit_release(p);
     free(p->answer.job_id.items);
+    free(p->picture.origins);
     free(p->webhook.id.items);
     free(p->webhook.redact.items);
     map_release(&p->webhook.payload);
@@ -54,6 +55,11 @@ static bool contains(const char *const *list, size_t count, const char *code)
             return true;
     }
     return false;
+}
+
+bool profile_webhook_is_fixed(const struct profile *p)
+{
+    return !p->submit.webhook_field && p->submit.webhook_header_count == 0;
 }
 
 bool profile_retryable(const struct profile *p, const char *code,

@@ -20,7 +20,7 @@ enum webhook_answer {
 };
 
 /* How the fields of a submission are sent. */
-enum submit_form { SUBMIT_JSON, SUBMIT_FORM, SUBMIT_QUERY };
+enum submit_form { SUBMIT_JSON, SUBMIT_FORM, SUBMIT_QUERY, SUBMIT_MULTIPART };
 
 /* What becomes of a job's option `name`. */
 struct submit_option {
@@ -28,6 +28,7 @@ struct submit_option {
     const char *field;          /* what the provider calls it; dots nest */
     double scale;               /* numbers are multiplied by it */
     const char *join;           /* lists become one text; or NULL */
+    const char *suffix;         /* numbers become texts that end so; or NULL */
     struct json_object *values; /* from text to value; or NULL */
 };
 
@@ -47,7 +48,9 @@ struct profile {
         const char *key_field;   /* of the key, in place of the header */
         enum submit_form form;
         const char *url_field;     /* body path of the page's URL; dots nest */
-        const char *webhook_field; /* body path of the webhook URL */
+        const char *webhook_field; /* body path of the webhook URL; or NULL */
+        const char **webhook_headers; /* owned: have the webhook URL, too */
+        size_t webhook_header_count;
         struct submit_option *options; /* owned */
         size_t option_count;
         bool only_options;              /* others are not sent */
@@ -59,6 +62,12 @@ struct profile {
     struct {
         struct places job_id; /* may be empty: the provider gives none */
     } answer;
+
+    struct { /* who gets the key besides, when a picture is fetched */
+        bool not_at_home;     /* not even the provider's own address */
+        const char **origins; /* owned: https://host[:port] */
+        size_t origin_count;
+    } picture;
 
     struct {
         enum webhook_auth auth;
@@ -120,5 +129,9 @@ void profile_release(struct profile *p);
  * HTTP class (408, 429 and 5xx may); else a failure without any code may. */
 bool profile_retryable(const struct profile *p, const char *code,
                        unsigned http_status);
+
+/* Is the webhook URL set up at the provider, rather than told it with each
+ * capture?  Then webhooks name the provider's job id alone. */
+bool profile_webhook_is_fixed(const struct profile *p);
 
 #endif

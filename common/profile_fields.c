@@ -248,6 +248,27 @@ const char *fields_header_name(const struct fields *f, const char *name)
     return text;
 }
 
+const char **fields_header_names(const struct fields *f, const char *name,
+                                 size_t *count)
+{
+    const char **texts = fields_texts(f, name, count);
+
+    for (size_t i = 0; i < *count; i++) {
+        if (!fields_is_header_name(texts[i]))
+            fields_fail(f, name, "\"%.64s\" is no header name", texts[i]);
+    }
+    return texts;
+}
+
+bool fields_is_origin(const char *text)
+{
+    const char *host = strncmp(text, "https://", 8) == 0  ? text + 8
+                       : strncmp(text, "http://", 7) == 0 ? text + 7
+                                                          : "";
+
+    return *host && !strpbrk(host, "/?#@\\ \t") && !fields_has_control(host);
+}
+
 const char *fields_json_path(const struct fields *f, const char *name)
 {
     const char *text = fields_need_text(f, name);

@@ -60,8 +60,13 @@ const char **fields_texts(const struct fields *f, const char *name,
 /* kinds of text, reported when they are not of the kind */
 /* A token (RFC 9110, section 5.6.2). */
 const char *fields_header_name(const struct fields *f, const char *name);
+/* One or a list of them; see fields_texts(). */
+const char **fields_header_names(const struct fields *f, const char *name,
+                                 size_t *count);
 /* "data.metadata.width", without an empty step; needed. */
 const char *fields_json_path(const struct fields *f, const char *name);
+/* "https://host:port", or http; without a path, a user or a query. */
+bool fields_is_origin(const char *text);
 /* What is put behind a base URL: absolute, no blanks, no fragment; needed. */
 const char *fields_url_path(const struct fields *f, const char *name);
 bool fields_is_header_name(const char *text);

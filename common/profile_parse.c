@@ -24,6 +24,43 @@ static void read_answer(const struct fields *root, struct profile *p)
     map_read_places(&f, "job_id", false, &p->answer.job_id);
 }
 
+/* Without the webhook URL in a submission, that was set up at the provider:
+ * then only its own job id says what a webhook is about. */
+static void check_correlation(const struct fields *root, struct profile *p)
+{
+    if (p->submit.base_url && profile_webhook_is_fixed(p) &&
+        p->answer.job_id.count == 0)
+        fields_fail(root, "submit",
+                    "needs webhook_field or webhook_headers; or answer.job_id, "
+                    "for webhooks that are set up at the provider");
+}
+
+static void read_picture(const struct fields *root, struct profile *p)
+{
+    static const char *const keys[] = { "auth", NULL };
+    const char **origins;
+    struct fields f;
+    size_t count;
+
+    if (!fields_open(&f, root, "picture"))
+        return;
+    fields_only(&f, keys);
+    origins = p->picture.origins = fields_texts(&f, "auth", &count);
+    if (count == 1 && (strcmp(origins[0], "same-origin") == 0 ||
+                       strcmp(origins[0], "never") == 0)) {
+        p->picture.not_at_home = strcmp(origins[0], "never") == 0;
+        return;
+    }
+    p->picture.origin_count = count;
+    for (size_t i = 0; i < count; i++) {
+        if (!fields_is_origin(origins[i]))
+            fields_fail(&f, "auth",
+                        "must be same-origin, never, or a list of origins like "
+                        "https://host, which \"%.64s\" is not",
+                        origins[i]);
+    }
+}
+
 static void read_status(const struct fields *root, struct profile *p)
 {
     static const char *const keys[] = { "path", "payload", NULL };
@@ -109,8 +146,9 @@ int profile_from_document(struct profile *out, const char *file,
                           size_t error_size)
 {
     static const char *const keys[] = { "name",   "about",   "submit",
-                                        "answer", "webhook", "status",
-                                        "limits", "errors",  NULL };
+                                        "answer", "picture", "webhook",
+                                        "status", "limits",  "errors",
+                                        NULL };
     struct fields_report report = { file, error, error_size, false };
     struct fields root;
 
@@ -121,6 +159,8 @@ int profile_from_document(struct profile *out, const char *file,
     fields_text(&root, "about"); /* for people; only its type is checked */
     submit_read(&root, out);
     read_answer(&root, out);
+    check_correlation(&root, out);
+    read_picture(&root, out);
     webhook_read(&root, out);
     read_status(&root, out);
     read_limits(&root, out);

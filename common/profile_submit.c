@@ -55,8 +55,8 @@ static void read_auth(const struct fields *submit, struct profile *p)
 static void read_option(const struct fields *options, const char *name,
                         struct submit_option *out)
 {
-    static const char *const keys[] = { "field", "scale", "join", "values",
-                                        NULL };
+    static const char *const keys[] = { "field",  "scale",  "join",
+                                        "suffix", "values", NULL };
     struct json_object *value = NULL;
     struct fields f;
 
@@ -72,6 +72,7 @@ static void read_option(const struct fields *options, const char *name,
     out->field = fields_json_path(&f, "field");
     out->scale = fields_number(&f, "scale", 1e-6, 1e6, 1);
     out->join = fields_text(&f, "join");
+    out->suffix = fields_text(&f, "suffix");
     if (fields_has(&f, "values")) {
         struct fields values;
 
@@ -123,6 +124,15 @@ static void read_accepted(const struct fields *submit, struct profile *p)
     }
 }
 
+/* In a field, in headers, in both; or in neither, see read_answer(). */
+static void read_webhook(const struct fields *submit, struct profile *p)
+{
+    if (fields_has(submit, "webhook_field"))
+        p->submit.webhook_field = fields_json_path(submit, "webhook_field");
+    p->submit.webhook_headers = fields_header_names(
+        submit, "webhook_headers", &p->submit.webhook_header_count);
+}
+
 static void read_idempotency(const struct fields *submit, struct profile *p)
 {
     if (fields_has(submit, "idempotency_header"))
@@ -139,6 +149,7 @@ void submit_read(const struct fields *root, struct profile *p)
                                         "form",
                                         "url_field",
                                         "webhook_field",
+                                        "webhook_headers",
                                         "options",
                                         "only_options",
                                         "constants",
@@ -147,7 +158,8 @@ void submit_read(const struct fields *root, struct profile *p)
                                         NULL };
     static const char *const methods[] = { "POST", "PUT", "PATCH", "GET",
                                            NULL };
-    static const char *const forms[] = { "json", "form", "query", NULL };
+    static const char *const forms[] = { "json", "form", "query", "multipart",
+                                         NULL };
     struct fields f;
     struct fields constants;
 
@@ -163,7 +175,7 @@ void submit_read(const struct fields *root, struct profile *p)
     p->submit.path = fields_url_path(&f, "path");
     read_auth(&f, p);
     p->submit.url_field = fields_json_path(&f, "url_field");
-    p->submit.webhook_field = fields_json_path(&f, "webhook_field");
+    read_webhook(&f, p);
     read_options(&f, p);
     p->submit.only_options = fields_bool(&f, "only_options", false);
     if (fields_open(&constants, &f, "constants"))
@@ -175,4 +187,5 @@ void submit_read(const struct fields *root, struct profile *p)
 void submit_release(struct profile *p)
 {
     free(p->submit.options);
+    free(p->submit.webhook_headers);
 }

@@ -184,6 +184,11 @@ static const struct setting catalogue[] = {
     TEXT("SHOTFLEET_FETCH_ALLOW", NULL,
          "address ranges that fetches may reach besides public ones: CIDR "
          "list, each with an optional :port"),
+    NUMBER("SHOTFLEET_FETCH_TIMEOUT_S", "60", 1, 3600,
+           "seconds that fetching a picture may take, redirects included"),
+    TEXT("SHOTFLEET_CA_FILE", NULL,
+         "file of certificates (PEM) that HTTPS servers may be signed by, "
+         "besides the system's; such as a company's own authority"),
 
     /* users */
     SECRET("SHOTFLEET_API_KEYS",

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "common/admin.h"
+#include "common/ca_file.h"
 #include "common/log.h"
 #include "common/supervisor.h"
 #include "poller/cleaner.h"
@@ -46,6 +47,7 @@ int main(int argc, char **argv)
     p.interval_ms = settings.poll_interval_s * 1000;
     p.stale_after_ms = settings.stale_after_s * 1000;
     if (providers_load(&providers, settings.providers_dir, error) != 0 ||
+        ca_file_check(settings.ca_file, error) != 0 ||
         admin_new(&admin, p.loop, settings.admin_listen, p.metrics, is_ready,
                   &p, error, sizeof error) != 0 ||
         !(p.shards = shards_new(p.loop, settings.redis_url, REDIS_DEADLINE_MS,
@@ -55,6 +57,7 @@ int main(int argc, char **argv)
     }
     p.db = db_new(p.loop, settings.database_url, "shotfleet-poller");
     p.http = http_client_new(p.loop, NULL); /* the operator's addresses only */
+    http_client_trust(p.http, settings.ca_file);
     supervisor_watch_stop(p.loop, on_stop, p.loop);
     slow = db_new(p.loop, settings.database_url, "shotfleet-poller-slow");
     scorecard = scorecard_new(p.loop, slow, p.shards, p.metrics);

@@ -10,6 +10,7 @@ static const struct setting_use uses[] = {
     USE("DATABASE_URL", database_url),
     USE("SHOTFLEET_ADMIN_LISTEN", admin_listen),
     USE("SHOTFLEET_PROVIDERS_DIR", providers_dir),
+    USE("SHOTFLEET_CA_FILE", ca_file),
     USE("SHOTFLEET_PROVIDER_URL", provider_url),
     USE("SHOTFLEET_PROVIDER_KEY", provider_key),
     USE("SHOTFLEET_POLL_INTERVAL_S", poll_interval_s),

@@ -9,6 +9,7 @@ struct poller_settings {
     char *database_url;
     char *admin_listen;
     char *providers_dir;
+    char *ca_file; /* see ca_file.h */
     char *provider_url; /* read per profile in common/provider.c */
     char *provider_key; /* likewise */
     int64_t poll_interval_s;

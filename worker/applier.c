@@ -18,6 +18,9 @@ enum {
     /* An entry that was handed out so often without an outcome kills its
      * workers. */
     DELIVERIES_MAX = 10,
+    /* A webhook that names the provider's job id alone can overtake the answer
+     * that told us of it; fed back after so long, and later each time. */
+    OVERTAKEN_MS = 5 * 1000,
 };
 
 struct applier {
@@ -161,13 +164,26 @@ static void on_pictured(struct entry *e, const struct http_answer *answer,
                  answer->body_len);
 }
 
+static void finish_unknown(struct applier *a, struct entry *e)
+{
+    const struct provider *p =
+        e->fields.provider ? providers_find(a->o.providers, e->fields.provider)
+                           : NULL;
+    bool early = p && *p->base_url && e->event.provider_job && !e->fields.job &&
+                 profile_webhook_is_fixed(p->profile);
+
+    entry_finish_dead(e, DEAD_UNKNOWN_JOB, "no job has this id",
+                      early ? OVERTAKEN_MS : -1);
+    finished(a, e);
+}
+
 static void on_loaded(struct entry *e, void *arg)
 {
     struct applier *a = arg;
     const struct provider *p;
 
     if (!e->job.found) {
-        finish_dead(a, e, DEAD_UNKNOWN_JOB, "no job has this id");
+        finish_unknown(a, e);
     } else if (e->kind == ENTRY_SUBMIT) {
         submitter_take(a->submitter, e);
     } else if (e->fields.provider &&
@@ -237,13 +253,14 @@ struct applier *applier_new(struct loop *loop,
 
     a->o = *options;
     a->breakers = breakers_new();
-    a->fetcher =
-        fetcher_new(&(struct fetcher_options){ .http = options->http,
-                                               .store = options->store,
-                                               .breakers = a->breakers,
-                                               .metrics = options->metrics,
-                                               .fn = on_finished,
-                                               .arg = a });
+    a->fetcher = fetcher_new(
+        &(struct fetcher_options){ .http = options->http,
+                                   .store = options->store,
+                                   .breakers = a->breakers,
+                                   .timeout_ms = options->fetch_timeout_ms,
+                                   .metrics = options->metrics,
+                                   .fn = on_finished,
+                                   .arg = a });
     a->submitter = submitter_new(
         &(struct submitter_options){ .loop = loop,
                                      .http = options->http,

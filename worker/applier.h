@@ -24,6 +24,7 @@ struct applier_options {
     struct recorder *recorder;
     struct paces *paces;
     struct metrics *metrics;
+    int64_t fetch_timeout_ms;       /* of one picture */
     const char *webhook_url;        /* borrowed; no trailing slash */
     const struct secret *token_key; /* NULL: webhook URLs get no token */
 };

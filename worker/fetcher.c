@@ -15,7 +15,6 @@ enum {
     /* Each may hold LIMIT_PICTURE_BYTES; a usual picture holds a hundredth. */
     FETCHES_MAX = 64,
     FETCHES_PER_HOST_MAX = 32,
-    TIMEOUT_MS = 60 * 1000,
     PAUSE_CAP_MS = 5 * 60 * 1000, /* that a host may ask for */
 };
 
@@ -224,15 +223,30 @@ static void on_answer(const struct http_answer *answer, void *arg)
         start_next(f);
 }
 
+/* The provider itself, unless its profile says no, and whom that names. */
+static bool gets_key(const struct fetch *t)
+{
+    const struct profile *profile = t->provider->profile;
+
+    if (t->own)
+        return !profile->picture.not_at_home;
+    for (size_t i = 0; i < profile->picture.origin_count; i++) {
+        if (same_origin(t->url, profile->picture.origins[i]))
+            return true;
+    }
+    return false;
+}
+
 static void start(struct fetcher *f, struct fetch *t)
 {
-    const char *headers[] = { t->own ? t->provider->auth_line : NULL, NULL };
+    const char *headers[] = { gets_key(t) ? t->provider->auth_line : NULL,
+                              NULL };
     struct http_call_options options = {
         .method = "GET",
         .url = t->url,
         .headers = headers,
         .max_bytes = LIMIT_PICTURE_BYTES,
-        .timeout_ms = TIMEOUT_MS,
+        .timeout_ms = f->o.timeout_ms,
         .max_redirects = t->own ? 0 : LIMIT_REDIRECTS,
         .guarded = !t->own,
     };

@@ -3,8 +3,10 @@
  *
  * A bounded number at a time, because each one is held in memory until it is
  * stored, and of each host a bounded share of that; the others wait their turn.
- * The provider's own address comes from our settings and is trusted, and then
- * it gets its key; every other address has to pass the guard.
+ * The provider's own address comes from our settings and is trusted; every
+ * other address has to pass the guard.  The key goes to the provider's own
+ * origin and to those that the profile names, and is dropped where they
+ * redirect to another.
  */
 #ifndef FETCHER_H
 #define FETCHER_H
@@ -25,6 +27,7 @@ struct fetcher_options {
     struct http_client *http;
     struct store *store;
     struct breakers *breakers;
+    int64_t timeout_ms; /* of one picture */
     struct metrics *metrics;
     fetched_fn *fn;
     void *arg;

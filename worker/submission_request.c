@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/encoding.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "worker/form.h"
 
 /* --- the fields */
 
@@ -63,6 +63,18 @@ static struct json_object *scaled(struct json_object *value, double scale)
     return json_object_new_double(number);
 }
 
+static struct json_object *suffixed(struct json_object *value,
+                                    const struct submit_option *o)
+{
+    struct json_object *number = scaled(value, o->scale);
+    char *text = mem_format("%s%s", json_object_get_string(number), o->suffix);
+    struct json_object *out = json_object_new_string(text);
+
+    free(text);
+    json_object_put(number);
+    return out;
+}
+
 static struct json_object *joined(struct json_object *list, const char *with)
 {
     char *text = mem_strdup("");
@@ -92,6 +104,8 @@ static struct json_object *changed(const struct submit_option *o,
     if (o->values && json_object_object_get_ex(
                          o->values, json_object_get_string(value), &other))
         return json_object_get(other);
+    if (number && o->suffix)
+        return suffixed(value, o);
     if (number && o->scale != 1)
         return scaled(value, o->scale);
     if (o->join && json_object_is_type(value, json_type_array))
@@ -163,74 +177,69 @@ static struct json_object *make_fields(const struct provider *p,
         put_constants(profile, fields, job);
     put(profile, fields, profile->submit.url_field,
         json_object_new_string(job->url));
-    put(profile, fields, profile->submit.webhook_field,
-        json_object_new_string(webhook_url));
+    if (profile->submit.webhook_field)
+        put(profile, fields, profile->submit.webhook_field,
+            json_object_new_string(webhook_url));
     if (profile->submit.key_field && p->key)
         put(profile, fields, profile->submit.key_field,
             json_object_new_string(p->key));
     return fields;
 }
 
-/* --- how they are sent */
+/* --- the request */
 
-static char *add_pair(char *text, const char *name, struct json_object *value)
+static void add_header(struct submission_request *r, char *line)
 {
-    char *left = percent_encode(name);
-    char *right = percent_encode(json_object_get_string(value));
-    char *longer = mem_format("%s%s%s=%s", text, *text ? "&" : "", left, right);
-
-    free(left);
-    free(right);
-    free(text);
-    return longer;
-}
-
-/* application/x-www-form-urlencoded; a list is its items under one name. */
-static char *urlencode(struct json_object *fields)
-{
-    char *text = mem_strdup("");
-
-    json_object_object_foreach(fields, name, value)
-    {
-        if (!json_object_is_type(value, json_type_array)) {
-            if (value)
-                text = add_pair(text, name, value);
-            continue;
-        }
-        for (size_t i = 0; i < json_object_array_length(value); i++) {
-            struct json_object *item = json_object_array_get_idx(value, i);
-
-            if (item)
-                text = add_pair(text, name, item);
-        }
-    }
-    return text;
+    r->headers =
+        mem_resize_array(r->headers, r->header_count + 2, sizeof *r->headers);
+    r->headers[r->header_count++] = line;
+    r->headers[r->header_count] = NULL;
 }
 
 static void send_as(struct submission_request *r, enum submit_form form,
                     struct json_object *fields)
 {
-    char *text;
+    char *text = NULL;
+    char *whole;
 
     switch (form) {
     case SUBMIT_JSON:
-        r->content_type = "Content-Type: application/json";
+        add_header(r, mem_strdup("Content-Type: application/json"));
         r->body = mem_strdup(json_object_to_json_string_ext(
             fields, JSON_C_TO_STRING_NOSLASHESCAPE));
         break;
     case SUBMIT_FORM:
-        r->content_type = "Content-Type: application/x-www-form-urlencoded";
-        r->body = urlencode(fields);
+        add_header(
+            r, mem_strdup("Content-Type: application/x-www-form-urlencoded"));
+        r->body = form_urlencode(fields);
+        break;
+    case SUBMIT_MULTIPART:
+        r->body = form_multipart(fields, &text);
+        add_header(r, mem_format("Content-Type: %s", text));
+        free(text);
         break;
     case SUBMIT_QUERY:
-        text = mem_format("%s%c%s", r->url, strchr(r->url, '?') ? '&' : '?',
-                          r->body = urlencode(fields));
+        text = form_urlencode(fields);
+        whole =
+            mem_format("%s%c%s", r->url, strchr(r->url, '?') ? '&' : '?', text);
+        free(text);
         free(r->url);
-        free(r->body);
-        r->url = text;
-        r->body = NULL;
+        r->url = whole;
         break;
     }
+}
+
+static void add_headers(struct submission_request *r,
+                        const struct profile *profile, const struct job *job,
+                        const char *webhook_url)
+{
+    if (profile->submit.idempotency_header)
+        add_header(r, mem_format("%s: %s-%" PRId64,
+                                 profile->submit.idempotency_header, job->id,
+                                 job->attempt));
+    for (size_t i = 0; i < profile->submit.webhook_header_count; i++)
+        add_header(r, mem_format("%s: %s", profile->submit.webhook_headers[i],
+                                 webhook_url));
 }
 
 int submission_request_init(struct submission_request *r,
@@ -251,10 +260,7 @@ int submission_request_init(struct submission_request *r,
     }
     fields = make_fields(p, job, webhook_url, options);
     send_as(r, profile->submit.form, fields);
-    if (profile->submit.idempotency_header)
-        r->idempotency =
-            mem_format("%s: %s-%" PRId64, profile->submit.idempotency_header,
-                       job->id, job->attempt);
+    add_headers(r, profile, job, webhook_url);
     json_object_put(fields);
     json_object_put(options);
     return 0;
@@ -266,5 +272,7 @@ void submission_request_release(struct submission_request *r)
     if (r->body)
         explicit_bzero(r->body, strlen(r->body));
     free(r->body);
-    free(r->idempotency);
+    for (size_t i = 0; i < r->header_count; i++)
+        free(r->headers[i]);
+    free(r->headers);
 }

@@ -8,9 +8,9 @@
 
 struct submission_request {
     char *url;
-    char *body;               /* NULL: everything is in the URL */
-    const char *content_type; /* header line; NULL likewise */
-    char *idempotency;        /* header line, or NULL */
+    char *body;     /* NULL: everything is in the URL */
+    char **headers; /* lines, ended by NULL; NULL when there is none */
+    size_t header_count;
 };
 
 /* -1 with `error` when the job's options are no JSON object.  Release in either

@@ -137,7 +137,7 @@ static void on_answer(const struct http_answer *answer, void *arg)
 static void post(struct work *w, const struct submission_request *r)
 {
     const struct provider *p = w->provider;
-    const char *headers[4] = { NULL };
+    const char **headers = mem_alloc((r->header_count + 2) * sizeof *headers);
     size_t n = 0;
     struct http_call_options options = {
         .method = p->profile->submit.method,
@@ -149,13 +149,13 @@ static void post(struct work *w, const struct submission_request *r)
         .timeout_ms = TIMEOUT_MS,
     };
 
-    if (r->content_type)
-        headers[n++] = r->content_type;
-    if (r->idempotency)
-        headers[n++] = r->idempotency;
+    for (; n < r->header_count; n++)
+        headers[n] = r->headers[n];
     if (p->auth_line)
         headers[n++] = p->auth_line;
+    headers[n] = NULL;
     http_client_start(w->submitter->o.http, &options, on_answer, w);
+    free(headers);
 }
 
 static void send_request(struct work *w)

@@ -161,6 +161,7 @@ static int make_stores(struct worker *w)
         w->recording[i] =
             db_new(w->loop, s->database_url, "shotfleet-worker recording");
     w->http = http_client_new(w->loop, &w->config->guard);
+    http_client_trust(w->http, s->ca_file);
     w->store = store_new(&(struct store_options){ .loop = w->loop,
                                                   .http = w->http,
                                                   .url = s->storage,
@@ -187,6 +188,7 @@ static void make_work(struct worker *w)
         .store = w->store,
         .paces = shared->paces,
         .metrics = shared->metrics,
+        .fetch_timeout_ms = config->settings.fetch_timeout_s * 1000,
         .webhook_url = config->settings.webhook_url,
         .token_key =
             config->token_keys.count ? &config->token_keys.items[0] : NULL,

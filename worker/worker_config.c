@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/ca_file.h"
+
 static void trim_slashes(char *url)
 {
     for (size_t n = strlen(url); n > 0 && url[n - 1] == '/';)
@@ -39,7 +41,9 @@ int worker_config_init(struct worker_config *c, char error[SETTINGS_ERROR_SIZE])
 
     trim_slashes(s->webhook_url);
     if (providers_load(&c->providers, s->providers_dir, error) != 0 ||
-        guard_init(&c->guard, s->fetch_allow, error, SETTINGS_ERROR_SIZE) != 0)
+        guard_init(&c->guard, s->fetch_allow, error, SETTINGS_ERROR_SIZE) !=
+            0 ||
+        ca_file_check(s->ca_file, error) != 0)
         return -1;
     if (secrets_parse(&c->token_keys, tokens, false, error,
                       SETTINGS_ERROR_SIZE) != 0)

@@ -19,6 +19,8 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_WEBHOOK_SECRETS", webhook_secrets),
     USE("SHOTFLEET_TOKEN_SECRETS", token_secrets),
     USE("SHOTFLEET_FETCH_ALLOW", fetch_allow),
+    USE("SHOTFLEET_FETCH_TIMEOUT_S", fetch_timeout_s),
+    USE("SHOTFLEET_CA_FILE", ca_file),
     USE("SHOTFLEET_CALLBACKS", callbacks),
     USE("SHOTFLEET_CALLBACK_SECRETS", callback_secrets),
     USE("SHOTFLEET_STALE_AFTER_S", stale_after_s),

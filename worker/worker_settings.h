@@ -19,6 +19,8 @@ struct worker_settings {
     char *webhook_secrets;
     char *token_secrets;
     char *fetch_allow;
+    int64_t fetch_timeout_s;
+    char *ca_file;  /* see ca_file.h */
     bool callbacks; /* that api takes callbackUrl: keys are needed */
     char *callback_secrets;
     int64_t stale_after_s;

@@ -40,7 +40,7 @@ static void use(const struct profile *p)
         assert(p->webhook.static_header);
     if (p->submit.base_url)
         assert(p->submit.method && p->submit.path && p->submit.url_field &&
-               p->submit.webhook_field);
+               (!profile_webhook_is_fixed(p) || p->answer.job_id.count > 0));
     if (p->status.path)
         assert(p->submit.base_url && strstr(p->status.path, "{id}"));
     assert(event_parse(&e, &p->webhook.payload, &source, error, sizeof error) ==

@@ -9,6 +9,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 
 import psycopg2
@@ -157,3 +158,69 @@ def bin_folder():
     if not found:
         raise RuntimeError("PostgreSQL's server is not installed")
     return os.path.dirname(found)
+
+
+class TlsServer(Server):
+    """nginx with the files below `path`/files: HTTP/2 at `url`, HTTP/1.1 over TLS
+    at `url_1`, both with the certificate `ca_file`, which nobody trusts yet, and
+    HTTP/1.1 without TLS at `plain_url`."""
+
+    CONFIGURATION = """
+        daemon off;
+        user {user};
+        pid {path}/pid;
+        error_log stderr;
+        events {{}}
+        http {{
+            log_format asked '$server_protocol $connection $request_uri $http_authorization';
+            access_log {path}/asked asked;
+            types {{ image/png png; }}
+            client_body_temp_path {path}/body;
+            fastcgi_temp_path {path}/fastcgi;
+            proxy_temp_path {path}/proxy;
+            scgi_temp_path {path}/scgi;
+            uwsgi_temp_path {path}/uwsgi;
+            root {path}/files;
+            ssl_certificate {path}/certificate.pem;
+            ssl_certificate_key {path}/key.pem;
+            server {{ listen 127.0.0.1:{port} ssl http2; }}
+            server {{ listen 127.0.0.1:{port_1} ssl; }}
+            server {{ listen 127.0.0.1:{plain_port}; }}
+        }}"""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.owner = {}
+        self.user = pwd.getpwuid(os.geteuid()).pw_name  # may read the folder
+        self.port, self.port_1, self.plain_port = free_port(), free_port(), free_port()
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.url_1 = f"https://127.0.0.1:{self.port_1}"
+        self.plain_url = f"http://127.0.0.1:{self.plain_port}"
+        self.ca_file = os.path.join(path, "certificate.pem")
+        os.mkdir(os.path.join(path, "files"), 0o755)
+
+    def start(self):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=test",
+             "-addext", "subjectAltName=IP:127.0.0.1", "-out", self.ca_file,
+             "-keyout", os.path.join(self.path, "key.pem")],
+            check=True, capture_output=True)
+        with open(os.path.join(self.path, "nginx.conf"), "w") as f:
+            f.write(self.CONFIGURATION.format(**vars(self)))
+        self.run(["/usr/sbin/nginx", "-e", "stderr", "-c", f"{self.path}/nginx.conf"])
+
+    def ping(self):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", self.plain_port)) == 0
+
+    def put(self, name, data):
+        path = os.path.join(self.path, "files", name)
+        with open(path, "wb") as f:
+            f.write(data)
+        os.chmod(path, 0o644)
+
+    def asked(self):
+        """(protocol, number of the connection, path, key) of each request."""
+        with open(os.path.join(self.path, "asked")) as f:
+            return [tuple(line.split()) for line in f]

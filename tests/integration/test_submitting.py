@@ -1,5 +1,9 @@
 """Handing captures to providers as their profiles say, no faster than these bear."""
 
+import email
+import email.policy
+import hashlib
+import hmac
 import json
 import os
 import threading
@@ -8,9 +12,10 @@ import urllib.parse
 
 import pytest
 
-from doubles import HttpDouble
+from doubles import HttpDouble, png
 from harness import ROOT
 from processes import wait_for
+from web import request
 
 
 class Api(HttpDouble):
@@ -21,6 +26,7 @@ class Api(HttpDouble):
         self.answer = (202, {"Content-Type": "application/json"}, b"{}")
         self.under_way = self.most = 0
         self.lock = threading.Lock()
+        self.answers = lambda path: self.answer
         self.gate = None  # an event: answers wait for it
         super().__init__()
 
@@ -34,7 +40,7 @@ class Api(HttpDouble):
             self.gate.wait(60)
         with self.lock:
             self.under_way -= 1
-        return self.answer
+        return self.answers(url.path)
 
 
 @pytest.fixture
@@ -100,7 +106,144 @@ def test_screenshotone_is_asked_with_a_query(stack, api, use):
         "url": ["https://page.example/?a=1&b=2"], "access_key": [stack.key], "async": ["true"],
         "viewport_width": ["800"], "delay": ["1.5"], "hide_selectors": ["#a", ".b c"],
         "response_type": ["json"], "store": ["true"], "storage_path": [f"shotfleet/{job}-1"],
-        "storage_return_location": ["true"], "external_identifier": [job]}
+        "storage_return_location": ["true"]}
+    assert stack.key not in stack.log("worker")
+
+
+def parts(headers, body):
+    """The fields of a multipart form, as Python's own parser reads them."""
+    message = email.message_from_bytes(
+        b"Content-Type: " + headers["Content-Type"].encode() + b"\r\n\r\n" + body,
+        policy=email.policy.HTTP)
+    return {part.get_param("name", header="Content-Disposition"): part.get_content()
+            for part in message.iter_parts()}
+
+
+def test_gotenberg_gets_a_multipart_form_and_sends_the_picture(stack, api, use):
+    """A form and two addresses in headers; it answers 204, and later with the picture as
+    the body of a webhook, and (version 9) with the word that it did."""
+    use("gotenberg")
+    api.answer = (204, {}, b"")
+    stack.env["SHOTFLEET_MAX_BODY_BYTES"] = "4MiB"
+    stack.start_all("ingest", "worker", "poller")
+    job = stack.queue("https://page.example/?a=1&b=2", width=800, format="png", fullPage=True, delay=1500,
+                      darkMode=True, headers={"X-A": "b"}, timeout=5)
+    wait_submitted(stack, job)
+    [(method, path, query, headers, body, _)] = api.asked
+    assert (method, path, query) == ("POST", "/forms/chromium/screenshot/url", "")
+    assert headers["Authorization"] == f"Basic {stack.key}"
+    fields = parts(headers, body)
+    assert json.loads(fields.pop("extraHttpHeaders")) == {"X-A": "b"}
+    assert json.loads(fields.pop("emulatedMediaFeatures")) == [
+        {"name": "prefers-color-scheme", "value": "dark"}]
+    assert fields == {"url": "https://page.example/?a=1&b=2", "width": "800", "format": "png",
+                      "clip": "false", "waitDelay": "1500ms"}
+    hook = headers["Gotenberg-Webhook-Url"]
+    assert hook == headers["Gotenberg-Webhook-Error-Url"] == headers["Gotenberg-Webhook-Events-Url"]
+    assert hook.startswith(f"{stack.ingest_url}/webhooks/gotenberg?jobId={job}&attempt=1&token=")
+
+    picture = png(12, 9)
+    assert request("POST", hook, picture, {"Content-Type": "image/png"}).status == 200
+    event = b'{"event":"webhook.success","correlationId":"x","timestamp":"2026-01-01T00:00:00Z"}'
+    assert request("POST", hook, event, {"Content-Type": "application/json"}).status == 200
+    assert stack.wait_for_job(job, "completed").width == 12
+    wait_for(lambda: stack.redis.xlen("shotfleet:webhook") == 0, 30, "both to be recorded")
+    assert stack.sql("select count(*) from dead_letters")[0].count == 0
+
+
+@pytest.mark.parametrize("body", [
+    {"status": 403, "message": "no such host"},
+    {"event": "webhook.error", "correlationId": "x", "error": {"status": 403, "message": "no such host"}},
+])
+def test_gotenberg_tells_of_an_error_in_two_ways(stack, api, use, body):
+    use("gotenberg")
+    api.answer = (204, {}, b"")
+    stack.start_all("ingest", "worker", "poller")
+    job = stack.queue("https://page.example/")
+    wait_submitted(stack, job)
+    hook = api.asked[0][3]["Gotenberg-Webhook-Error-Url"]
+    assert request("POST", hook, json.dumps(body).encode(), {"Content-Type": "application/json"}).status == 200
+    row = stack.wait_for_job(job, "failed")
+    assert (row.error_code, row.error) == ("403", "no such host")
+
+
+def rendershot_webhook(stack, body):
+    body, at = json.dumps(body).encode(), str(int(time.time()))
+    digest = hmac.new(stack.webhook_secret.encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
+    answer = request("POST", stack.ingest_url + "/webhooks/rendershot", body, {
+        "Content-Type": "application/json", "X-Rendershot-Timestamp": at,
+        "X-Rendershot-Delivery": body[:8].hex(), "X-Rendershot-Signature": "sha256=" + digest})
+    assert answer.status == 200
+
+
+def test_rendershot_is_found_by_its_own_job_id(stack, api, use):
+    """Its webhook's address is set up at RenderShot; the picture wants the key, too."""
+    use("rendershot")
+    api.answer = (202, {"Content-Type": "application/json"}, b'{"job_id":"abc1","status":"queued"}')
+    stack.start_all("ingest", "worker", "poller")
+    job = stack.queue("https://page.example/", width=800, height=600, deviceScaleFactor=2, fullPage=True,
+                      delay=500, hideSelectors=["#a"], waitForNetworkIdle=True, javascript="1")
+    wait_submitted(stack, job)
+    [(method, path, query, headers, body, _)] = api.asked
+    assert (method, path, query) == ("POST", "/v1/screenshot", "") and headers["X-API-Key"] == stack.key
+    assert json.loads(body) == {
+        "url": "https://page.example/", "async_mode": True, "full_page": True, "delay_ms": 500,
+        "viewport": {"width": 800, "height": 600, "device_scale_factor": 2},
+        "hide_selectors": ["#a"], "wait_for": "networkidle"}
+    assert stack.job(job).provider_job_id == "abc1"
+    api.answer = (200, {"Content-Type": "image/png"}, png(12, 9))
+    rendershot_webhook(stack, {"event": "job.completed", "job_id": "abc1", "status": "completed",
+                               "result_url": f"{api.url}/v1/jobs/abc1/result"})
+    assert stack.wait_for_job(job, "completed").width == 12
+    assert (api.asked[-1][1], api.asked[-1][3]["X-API-Key"]) == ("/v1/jobs/abc1/result", stack.key)
+
+
+def test_rendershot_is_asked_about_a_silent_job(stack, api, use):
+    use("rendershot")
+    stack.env["SHOTFLEET_STALE_AFTER_S"] = "1"
+    answers = {"/v1/screenshot": (202, {}, b'{"job_id":"abc1","status":"queued"}'),
+               "/v1/jobs/abc1": (200, {}, b'{"job_id":"abc1","status":"completed","result_url":"/v1/jobs/abc1/result"}'),
+               "/v1/jobs/abc1/result": (200, {"Content-Type": "image/png"}, png(12, 9))}
+    api.answers = lambda path: answers[path]
+    stack.start_all("worker", "poller")
+    assert stack.wait_for_job(stack.queue("https://page.example/"), "completed").width == 12
+
+
+def test_a_webhook_that_overtakes_the_answer_with_its_id_is_not_lost(stack, api, use):
+    """It names a job that nobody knows yet: fed back until it is known."""
+    use("rendershot")
+    picture = (200, {"Content-Type": "image/png"}, png(12, 9))
+    api.gate = threading.Event()
+    api.answer = (202, {}, b'{"job_id":"abc1","status":"queued"}')
+    stack.start_all("ingest", "worker", "poller")
+    job = stack.queue("https://page.example/")
+    wait_for(lambda: api.asked, 30, "the submission")
+    rendershot_webhook(stack, {"event": "job.completed", "job_id": "abc1", "status": "completed",
+                               "result_url": "/v1/jobs/abc1/result"})
+    [row] = wait_for(lambda: stack.sql("select * from dead_letters"), 30, "the early webhook")
+    assert row.next_attempt_at is not None
+    api.gate.set()
+    wait_submitted(stack, job)
+    api.answer = picture
+    stack.sql("update dead_letters set next_attempt_at = now()")
+    assert stack.wait_for_job(job, "completed").width == 12
+    wait_for(lambda: stack.sql("select resolved_at from dead_letters")[0].resolved_at, 30, "the letter to be resolved")
+
+
+def test_scrapfly_is_asked_with_a_query(stack, api, use):
+    use("scrapfly")
+    api.answer = (201, {"Content-Type": "application/json"}, b'{"success":true,"job_uuid":"550e8400"}')
+    stack.start_all("worker", "poller")
+    job = stack.queue("https://page.example/?a=1", device="laptop", format="jpeg", fullPage=True, delay=1500,
+                      darkMode=True, width=800)
+    wait_submitted(stack, job)
+    [(method, path, query, _, body, _)] = api.asked
+    assert (method, path, body) == ("GET", "/screenshot", b"")
+    assert urllib.parse.parse_qs(query) == {
+        "key": [stack.key], "url": ["https://page.example/?a=1"], "webhook_name": ["shotfleet"],
+        "resolution": ["1366x768"], "format": ["jpg"], "capture": ["fullpage"], "rendering_wait": ["1500"],
+        "options": ["dark_mode"]}
+    assert stack.job(job).provider_job_id == "550e8400"
     assert stack.key not in stack.log("worker")
 
 

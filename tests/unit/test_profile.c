@@ -17,11 +17,14 @@ static const char full[] =
     "'submit':{'base_url':'https://api.example/v1','method':'PUT',"
     "'path':'/shots?fast=1','auth':{'header':'X-Key','value':'{key}'},"
     "'url_field':'page.url','webhook_field':'hook.url',"
+    "'webhook_headers':['X-Done','X-Failed'],"
     "'form':'json','only_options':true,'options':{'fullPage':'page.full',"
-    "'delay':{'field':'wait','scale':0.001,'join':',','values':{'x':1}}},"
+    "'delay':{'field':'wait','scale':0.001,'join':',','suffix':'ms','values':{'"
+    "x':1}}},"
     "'accepted':[201,202],'idempotency_header':'Idempotency-Key',"
     "'constants':{'async':true,'hook':{'events':['done']}}},"
     "'answer':{'job_id':['body:id','body:data.id']},"
+    "'picture':{'auth':['https://cdn.example','http://10.0.0.1:81']},"
     "'webhook':{'auth':{'kind':'hmac','header':'X-Sig','layout':'composite',"
     "'digest_key':'v1','algorithm':'sha512','encoding':'base64',"
     "'timestamp':{'key':'t','unit':'iso8601'},"
@@ -87,6 +90,13 @@ static void every_key_is_read(void **state)
     assert_string_equal(p.submit.auth_value, "{key}");
     assert_string_equal(p.submit.url_field, "page.url");
     assert_string_equal(p.submit.webhook_field, "hook.url");
+    assert_int_equal(p.submit.webhook_header_count, 2);
+    assert_string_equal(p.submit.webhook_headers[0], "X-Done");
+    assert_string_equal(p.submit.webhook_headers[1], "X-Failed");
+    assert_false(profile_webhook_is_fixed(&p));
+    assert_false(p.picture.not_at_home);
+    assert_int_equal(p.picture.origin_count, 2);
+    assert_string_equal(p.picture.origins[0], "https://cdn.example");
     assert_int_equal(json_boolean(p.submit.constants, "async"), 1);
     assert_int_equal(p.submit.form, SUBMIT_JSON);
     assert_true(p.submit.only_options);
@@ -97,6 +107,7 @@ static void every_key_is_read(void **state)
     assert_string_equal(p.submit.options[1].field, "wait");
     assert_true(p.submit.options[1].scale == 0.001);
     assert_string_equal(p.submit.options[1].join, ",");
+    assert_string_equal(p.submit.options[1].suffix, "ms");
     assert_int_equal(json_number(p.submit.options[1].values, "x", 0), 1);
     assert_int_equal(p.submit.accepted[0], 201);
     assert_int_equal(p.submit.accepted[1], 202);
@@ -219,17 +230,17 @@ static void unknown_keys_are_named_with_the_known(void **state)
     static const struct mistake mistakes[] = {
         { "'about'", "'abuot'",
           "unknown key \"abuot\"; the keys here are name, about, submit, "
-          "answer, webhook, status, limits, errors" },
+          "answer, picture, webhook, status, limits, errors" },
         { "'method'", "'secret'",
           "submit: unknown key \"secret\"; the keys here are base_url, method, "
-          "path, auth, form, url_field, webhook_field, options, only_options, "
-          "constants, accepted, idempotency_header" },
+          "path, auth, form, url_field, webhook_field, webhook_headers, "
+          "options, only_options, constants, accepted, idempotency_header" },
         { "'value':'{key}'", "'valeu':'{key}'",
           "submit.auth: unknown key \"valeu\"; the keys here are header, "
           "value, field" },
         { "'scale'", "'times'",
           "submit.options.delay: unknown key \"times\"; the keys here are "
-          "field, scale, join, values" },
+          "field, scale, join, suffix, values" },
         { "'answer':{'job_id'", "'answer':{'id'",
           "answer: unknown key \"id\"; the keys here are job_id" },
         { "'require_token'", "'token'",
@@ -326,6 +337,22 @@ static void wrong_values_are_named_with_the_remedy(void **state)
         { "'busy':'progress'", "'done':'progress'",
           "webhook.payload.words.done: stands here twice; case does not "
           "matter" },
+        { "'X-Failed'", "'X Failed'",
+          "submit.webhook_headers: \"X Failed\" is no header name" },
+        { "'X-Failed'", "7",
+          "submit.webhook_headers: must be a text or a list of texts" },
+        { "'http://10.0.0.1:81'", "'http://10.0.0.1:81/x'",
+          "picture.auth: must be same-origin, never, or a list of origins like "
+          "https://host, which \"http://10.0.0.1:81/x\" is not" },
+        { "'http://10.0.0.1:81'", "'same-origin'",
+          "picture.auth: must be same-origin, never, or a list of origins like "
+          "https://host, which \"same-origin\" is not" },
+        { "'http://10.0.0.1:81'", "'https://user@host'",
+          "picture.auth: must be same-origin, never, or a list of origins like "
+          "https://host, which \"https://user@host\" is not" },
+        { "['https://cdn.example','http://10.0.0.1:81']", "'always'",
+          "picture.auth: must be same-origin, never, or a list of origins like "
+          "https://host, which \"always\" is not" },
         { "'name':'full'", "'name':'Full'",
           "name: \"Full\" must be made of a-z, 0-9 and -" },
         { "'name':'full'", "'name':'../x'",
@@ -345,7 +372,8 @@ static void wrong_values_are_named_with_the_remedy(void **state)
           "submit.method: \"HEAD\" is not one of POST, PUT, PATCH, GET" },
         { "'PUT'", "'GET'", "submit.method: GET is for the form \"query\"" },
         { "'form':'json'", "'form':'xml'",
-          "submit.form: \"xml\" is not one of json, form, query" },
+          "submit.form: \"xml\" is not one of json, form, query, "
+          "multipart" },
         { "'value':'{key}'", "'field':'key'",
           "submit.auth.field: goes without header and value" },
         { "'page.full'", "'page.'",
@@ -428,8 +456,6 @@ static void what_is_missing_is_named(void **state)
         { "'path':'/shots?fast=1',", "", "submit.path: is missing" },
         { "'header':'X-Key',", "", "submit.auth.header: is missing" },
         { "'url_field':'page.url',", "", "submit.url_field: is missing" },
-        { "'webhook_field':'hook.url',", "",
-          "submit.webhook_field: is missing" },
         { "'kind':'hmac',", "", "webhook.auth.kind: is missing" },
         { "'header':'X-Sig',", "", "webhook.auth.header: is missing" },
         { "'layout':'composite',", "", "webhook.auth.layout: is missing" },
@@ -688,6 +714,48 @@ static void an_empty_or_missing_folder_is_an_error(void **state)
     free(expected);
 }
 
+/* how a webhook finds its job, and who gets the key */
+
+#define FIXED                                                                  \
+    "{'name':'x','submit':{'base_url':'https://a.example','path':'/p',"        \
+    "'url_field':'url'},%s'webhook':{'auth':{'kind':'url-token'},"             \
+    "'payload':{'image':'body:url','job_id':'body:id'}}}"
+
+static void a_fixed_webhook_needs_the_providers_job_id(void **state)
+{
+    struct profile p;
+    char error[512] = "";
+    char *text = mem_format(FIXED, "");
+
+    (void)state;
+    assert_int_equal(parse(&p, text, error), -1);
+    assert_string_equal(
+        error, "dir/x.json: submit: needs webhook_field or webhook_headers; or "
+               "answer.job_id, for webhooks that are set up at the provider");
+    free(text);
+    text = mem_format(FIXED, "'answer':{'job_id':'body:id'},");
+    assert_int_equal(parse(&p, text, error), 0);
+    assert_true(profile_webhook_is_fixed(&p));
+    assert_false(p.picture.not_at_home);
+    profile_release(&p);
+    free(text);
+}
+
+static void a_profile_may_keep_the_key_from_pictures(void **state)
+{
+    struct profile p;
+    char error[512] = "";
+    char *text = mem_format(
+        FIXED, "'answer':{'job_id':'body:id'},'picture':{'auth':'never'},");
+
+    (void)state;
+    assert_int_equal(parse(&p, text, error), 0);
+    assert_true(p.picture.not_at_home);
+    assert_int_equal(p.picture.origin_count, 0);
+    profile_release(&p);
+    free(text);
+}
+
 /* what is shipped */
 
 static void shipped_profiles_load(void **state)
@@ -819,6 +887,8 @@ int main(void)
         cmocka_unit_test(a_folder_is_loaded_by_name),
         cmocka_unit_test(one_bad_file_fails_the_folder),
         cmocka_unit_test(an_empty_or_missing_folder_is_an_error),
+        cmocka_unit_test(a_fixed_webhook_needs_the_providers_job_id),
+        cmocka_unit_test(a_profile_may_keep_the_key_from_pictures),
         cmocka_unit_test(shipped_profiles_load),
         cmocka_unit_test(shipped_profiles_judge_the_vectors),
         cmocka_unit_test(retryable_by_code_then_class),

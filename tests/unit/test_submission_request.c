@@ -63,10 +63,11 @@ static void check(const char *submit, const char *options, const char *url,
     assert_string_equal(r.url, url);
     if (body) {
         assert_string_equal(r.body, body);
-        assert_non_null(strstr(r.content_type, type));
+        assert_int_equal(r.header_count, 1);
+        assert_non_null(strstr(r.headers[0], type));
     } else {
         assert_null(r.body);
-        assert_null(r.content_type);
+        assert_null(r.headers);
     }
     submission_request_release(&r);
 }
@@ -138,9 +139,59 @@ static void each_attempt_has_one_idempotency_key(void **state)
     (void)state;
     assert_int_equal(
         make(&r, "'idempotency_header':'Idempotency-Key'," FLAT, "{}"), 0);
+    assert_int_equal(r.header_count, 2);
     assert_string_equal(
-        r.idempotency,
+        r.headers[1],
         "Idempotency-Key: 01a0e1f7-aaaa-7bbb-8ccc-000000000001-2");
+    assert_null(r.headers[2]);
+    submission_request_release(&r);
+}
+
+static char *part(char *before, const char *boundary, const char *name,
+                  const char *value)
+{
+    char *text = mem_format("%s--%s\r\nContent-Disposition: form-data; "
+                            "name=\"%s\"\r\n\r\n%s\r\n",
+                            before, boundary, name, value);
+
+    free(before);
+    return text;
+}
+
+static void multipart_has_a_part_for_each_field(void **state)
+{
+    static const char type[] = "Content-Type: multipart/form-data; boundary=";
+    struct submission_request r;
+    const char *boundary;
+    char *body, *whole;
+
+    (void)state;
+    assert_int_equal(
+        make(&r,
+             "'form':'multipart','webhook_headers':['X-Done','X-Failed'],"
+             "'options':{'delay':{'field':'wait','suffix':'ms'},"
+             "'pause':{'field':'rest','scale':0.001,'suffix':'s'}},"
+             "'url_field':'page.url'",
+             "{\"delay\":1500,\"pause\":1500,\"hide\":[\"a\",null,\"b\"],"
+             "\"a\\\"b\\r\\nc\":true,\"nothing\":null}"),
+        0);
+    assert_int_equal(r.header_count, 3);
+    assert_memory_equal(r.headers[0], type, sizeof type - 1);
+    boundary = r.headers[0] + sizeof type - 1;
+    assert_int_equal(strlen(boundary), 32);
+    assert_string_equal(r.headers[1], "X-Done: https://hook.example/?t=1");
+    assert_string_equal(r.headers[2], "X-Failed: https://hook.example/?t=1");
+    body = part(mem_strdup(""), boundary, "wait", "1500ms");
+    body = part(body, boundary, "rest", "1.5s");
+    body = part(body, boundary, "hide", "a");
+    body = part(body, boundary, "hide", "b");
+    body = part(body, boundary, "a%22b%0D%0Ac", "true");
+    body = part(body, boundary, "page.url",
+                "https://page.example/?a=1&b=\303\244");
+    whole = mem_format("%s--%s--\r\n", body, boundary);
+    assert_string_equal(r.body, whole);
+    free(whole);
+    free(body);
     submission_request_release(&r);
 }
 
@@ -165,6 +216,7 @@ int main(void)
         cmocka_unit_test(options_are_renamed_and_changed),
         cmocka_unit_test(constants_may_name_the_job),
         cmocka_unit_test(each_attempt_has_one_idempotency_key),
+        cmocka_unit_test(multipart_has_a_part_for_each_field),
         cmocka_unit_test(options_must_be_an_object),
     };
 

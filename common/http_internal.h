@@ -22,10 +22,12 @@ struct http_server {
     struct loop *loop;
     struct MHD_Daemon *daemon;
     struct loop_watch *watch;      /* its epoll descriptor */
-    struct loop_timer *timer;      /* its next deadline, or at once */
+    struct loop_timer *timer;      /* its next deadline */
+    struct loop_timer *soon;       /* once others had their turn */
     struct loop_timer *over_timer; /* `over` and `orphans` */
     struct http_stream *over;      /* their `closed` is due */
     struct http_request *requests; /* all that libmicrohttpd knows */
+    size_t request_count;          /* orphans too */
     size_t in_flight;
     size_t waiting;               /* of these, REQUEST_WAITING */
     struct http_request *orphans; /* answered ones; freed from the loop */

@@ -47,6 +47,7 @@ struct http_request *http_request_new(struct http_server *s,
     if (r->next)
         r->next->link = &r->next;
     s->requests = r;
+    s->request_count++;
     r->place = http_connection_of(connection);
     http_connection_begin(r->place, r);
     return r;
@@ -71,6 +72,7 @@ void http_request_free(struct http_request *r)
         r->server->waiting--;
     if (r->state >= REQUEST_HANDLING)
         r->server->in_flight--;
+    r->server->request_count--;
     if (r->place)
         http_connection_end(r->place);
     unlink_request(r);

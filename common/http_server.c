@@ -65,13 +65,21 @@ void http_server_run_soon(struct http_server *s)
     if (s->again)
         return;
     s->again = true;
-    loop_timer_start(s->timer, 0);
+    loop_timer_soon(s->soon);
 }
 
 /* libmicrohttpd asks to be called at once, again and again, where somebody
  * waits for an answer; and before 1.0 also where a connection has more to read
  * than room for it (a chunk's size that never ends).  An answer comes to us
- * anyway, a deadline ends the other, and until then it gets little time. */
+ * anyway, a deadline ends the other, and until then it gets little time: while
+ * somebody waits, only half-read requests are worth another look at all. */
+static bool may_rest(const struct http_server *s, unsigned idle_rounds)
+{
+    if (s->waiting == 0)
+        return idle_rounds >= IDLE_ROUNDS;
+    return idle_rounds > 0 || s->request_count == s->in_flight;
+}
+
 static void run(struct http_server *s)
 {
     unsigned idle_rounds = 0;
@@ -87,7 +95,7 @@ static void run(struct http_server *s)
             continue;
         if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES)
             return;
-        if (wait_ms == 0 && idle_rounds < (s->waiting > 0 ? 1 : IDLE_ROUNDS))
+        if (wait_ms == 0 && !may_rest(s, idle_rounds))
             continue;
         if (wait_ms == 0)
             wait_ms = REST_MS;
@@ -100,10 +108,14 @@ static void run(struct http_server *s)
     loop_timer_start(s->timer, 0);
 }
 
+/* Answers that are ready as well leave in the same run: it looks at all who
+ * wait for one. */
 static void on_wake(int ready, void *arg)
 {
+    struct http_server *s = arg;
+
     (void)ready;
-    run(arg);
+    loop_timer_soon(s->soon);
 }
 
 static void on_timer(void *arg)
@@ -234,6 +246,7 @@ struct http_server *http_server_new(struct loop *loop,
         return NULL;
     }
     s->timer = loop_timer_new(loop, on_timer, s);
+    s->soon = loop_timer_new(loop, on_timer, s);
     s->over_timer = loop_timer_new(loop, on_over, s);
     s->tick = loop_timer_new(loop, http_connection_tick, s);
     s->addresses = address_counts_new();
@@ -295,6 +308,7 @@ void http_server_free(struct http_server *s)
     if (s->nowhere >= 0)
         close(s->nowhere);
     loop_timer_free(s->timer);
+    loop_timer_free(s->soon);
     loop_timer_free(s->over_timer);
     loop_timer_free(s->tick);
     address_counts_free(s->addresses);

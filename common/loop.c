@@ -135,6 +135,11 @@ void loop_timer_start(struct loop_timer *t, int64_t after_ms)
     evtimer_add(t->event, &tv);
 }
 
+void loop_timer_soon(struct loop_timer *t)
+{
+    event_active(t->event, EV_TIMEOUT, 1);
+}
+
 void loop_timer_stop(struct loop_timer *t)
 {
     evtimer_del(t->event);

@@ -35,6 +35,9 @@ void loop_on_signal(struct loop *l, int signo, loop_fn *fn, void *arg);
 struct loop_timer *loop_timer_new(struct loop *l, loop_fn *fn, void *arg);
 void loop_timer_free(struct loop_timer *t); /* accepts NULL */
 void loop_timer_start(struct loop_timer *t, int64_t after_ms);
+/* Fires it when all that is ready now has been served, before the loop looks
+ * for more. */
+void loop_timer_soon(struct loop_timer *t);
 void loop_timer_stop(struct loop_timer *t);
 bool loop_timer_running(const struct loop_timer *t);
 

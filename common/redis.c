@@ -2,12 +2,6 @@
 
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
-/* the adapter of hiredis 0.14 converts signs carelessly */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#include <hiredis/adapters/libevent.h>
-#pragma GCC diagnostic pop
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +10,7 @@
 #include "common/encoding.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/redis_events.h"
 #include "common/redis_url.h"
 
 enum { BACKOFF_BASE_MS = 50, BACKOFF_CAP_MS = 1000, CONNECT_MS = 2000 };
@@ -183,7 +178,7 @@ static void connect_now(void *arg)
         return;
     }
     r->connecting_since_ms = clock_monotonic_ms();
-    redisLibeventAttach(context, loop_base(r->loop));
+    redis_events_attach(context, r->loop);
     redisAsyncSetConnectCallback(context, on_connect);
     redisAsyncSetDisconnectCallback(context, on_disconnect);
     watch(r);

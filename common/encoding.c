@@ -24,18 +24,18 @@ void hex_encode(const uint8_t *ptr, size_t len, char *out)
 size_t decimal_encode(int64_t value, char *out)
 {
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    char digits[DECIMAL_SIZE];
-    char *at = digits + sizeof digits;
-    size_t len;
+    size_t len = value < 0 ? 2 : 1;
+    char *at;
 
-    *--at = '\0';
+    for (uint64_t n = rest; n >= 10; n /= 10)
+        len++;
+    at = out + len;
+    *at = '\0';
     do
         *--at = (char)('0' + rest % 10);
     while ((rest /= 10) > 0);
     if (value < 0)
-        *--at = '-';
-    len = (size_t)(digits + sizeof digits - 1 - at);
-    memcpy(out, at, len + 1);
+        *out = '-';
     return len;
 }
 
@@ -74,19 +74,23 @@ char *base64_encode(const uint8_t *ptr, size_t len, bool url_safe)
     char *out = text;
 
     for (size_t i = 0; i < len; i += 3) {
-        size_t have = len - i < 3 ? len - i : 3;
+        size_t have = len - i;
         uint32_t group = (uint32_t)ptr[i] << 16;
 
         if (have > 1)
             group |= (uint32_t)ptr[i + 1] << 8;
         if (have > 2)
             group |= ptr[i + 2];
-        for (size_t k = 0; k < 4; k++) {
-            if (k <= have)
-                *out++ = alphabet[group >> (18 - 6 * k) & 63];
-            else if (!url_safe)
-                *out++ = '=';
-        }
+        *out++ = alphabet[group >> 18];
+        *out++ = alphabet[group >> 12 & 63];
+        if (have > 1)
+            *out++ = alphabet[group >> 6 & 63];
+        else if (!url_safe)
+            *out++ = '=';
+        if (have > 2)
+            *out++ = alphabet[group & 63];
+        else if (!url_safe)
+            *out++ = '=';
     }
     *out = '\0';
     return text;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/eight.h"
 #include "common/encoding.h"
 #include "common/limits.h"
 
@@ -35,6 +36,8 @@ static bool is_one_of(char c, const char *set)
 /* RFC 9110, 5.6.2 */
 static bool is_tchar(char c)
 {
+    if (is_alnum(c) || c == '-') /* nearly all of them */
+        return true;
     switch (c) {
     case '!':
     case '#':
@@ -44,7 +47,6 @@ static bool is_tchar(char c)
     case '\'':
     case '*':
     case '+':
-    case '-':
     case '.':
     case '^':
     case '_':
@@ -53,7 +55,7 @@ static bool is_tchar(char c)
     case '~':
         return true;
     default:
-        return is_alnum(c);
+        return false;
     }
 }
 
@@ -65,10 +67,19 @@ static bool is_token(const char *ptr, size_t len)
     return len > 0;
 }
 
+static bool are_visible(uint64_t x)
+{
+    return (eight_below(x, 0x20) | eight_has(x, 0x7f)) == 0;
+}
+
 /* RFC 9110, 5.5: visible characters, blanks and obs-text. */
 static bool is_value(const char *ptr, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
+    size_t i = 0;
+
+    while (len - i >= 8 && are_visible(eight_load(ptr + i)))
+        i += 8;
+    for (; i < len; i++) {
         unsigned char c = (unsigned char)ptr[i];
 
         if ((c < 0x20 && c != '\t') || c == 0x7f)
@@ -158,13 +169,24 @@ enum http_verdict http_guard_method(const char *method)
     return is_token(method, strlen(method)) ? HTTP_FINE : HTTP_BAD_METHOD;
 }
 
+/* Nothing that a target must not have, and no escape. */
+static bool are_plain(uint64_t x)
+{
+    return (eight_below(x, 0x21) | eight_has(x, 0x7f) | eight_has(x, '#') |
+            eight_has(x, '%')) == 0;
+}
+
 enum http_verdict http_guard_target(const char *target, size_t len)
 {
+    size_t i = 0;
+
     if (len == 1 && target[0] == '*')
         return HTTP_FINE;
     if (!starts_with(target, len, "/") && !is_absolute(target, len))
         return HTTP_BAD_TARGET;
-    for (size_t i = 0; i < len; i++) {
+    while (len - i >= 8 && are_plain(eight_load(target + i)))
+        i += 8;
+    for (; i < len; i++) {
         unsigned char c = (unsigned char)target[i];
 
         if (c <= 0x20 || c == 0x7f || c == '#')

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/eight.h"
 #include "common/utf8.h"
 
 struct scan {
@@ -109,18 +110,12 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* The same for eight bytes at once: a borrow starts only at a byte that is not.
- */
 static bool are_plain(const unsigned char *at)
 {
-    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
-    uint64_t x, quote, backslash;
+    const uint64_t x = eight_load(at);
 
-    memcpy(&x, at, sizeof x);
-    quote = x ^ ones * '"';
-    backslash = x ^ ones * '\\';
-    return ((x | (x - ones * 0x20) | (quote - ones) | (backslash - ones)) &
-            tops) == 0;
+    return (eight_high(x) | eight_below(x, 0x20) | eight_has(x, '"') |
+            eight_has(x, '\\')) == 0;
 }
 
 /* Most bytes of a body are those of strings. */

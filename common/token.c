@@ -70,11 +70,9 @@ char *webhook_url_make(const char *base, const struct secret *key,
 bool uuid_is_valid(const char *text)
 {
     static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    static const char digits[] = "0123456789abcdefABCDEF";
 
     for (size_t i = 0; i < sizeof shape - 1; i++) {
-        if (shape[i] == '-' ? text[i] != '-'
-                            : text[i] == '\0' || !strchr(digits, text[i]))
+        if (shape[i] == '-' ? text[i] != '-' : hex_value(text[i]) < 0)
             return false;
     }
     return text[sizeof shape - 1] == '\0';

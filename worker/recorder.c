@@ -82,13 +82,14 @@ static const char *word_or_null(const char *text)
     return text && text[strspn(text, letters)] == '\0' ? text : NULL;
 }
 
-/* Makes a dead letter of an entry, without what a database could refuse. */
+/* Makes a dead letter of an entry, without what a database could refuse.  The
+ * attempt stays, of which only a number is passed on: a letter of an earlier
+ * one must not hold the job up. */
 static void condemn(struct entry *e, const char *why)
 {
     struct result *r = &e->result;
 
-    e->fields.ip = e->fields.id = e->fields.type = e->fields.attempt = NULL;
-    e->fields.head = NULL;
+    e->fields.ip = e->fields.id = e->fields.type = e->fields.head = NULL;
     e->fields.provider = word_or_null(e->fields.provider);
     e->fields.source = word_or_null(e->fields.source);
     free(r->provider_job);

@@ -265,9 +265,8 @@ class History:
 
     @staticmethod
     def condemned(entry):
-        """PostgreSQL refused it: the letter does not name the attempt."""
+        """PostgreSQL refused it: it counts for the attempt that it names."""
         result = Result(entry, "dead")
-        result.attempt = None
         result.condemned = True
         return result
 

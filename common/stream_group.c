@@ -61,6 +61,18 @@ static const char script[] =
     "return { book, at, s['entries-added'], s.length, s['last-generated-id'], "
     "         g['last-delivered-id'], oldest, pending }";
 
+static const char rejuvenate[] =
+    "local stream, group, from = KEYS[1], ARGV[1], '-' "
+    "repeat "
+    "  local some = redis.pcall('XPENDING', stream, group, from, '+', 1000) "
+    "  if some.err then return end " /* no stream, or no group */
+    "  for _, p in ipairs(some) do "
+    "    redis.call('XCLAIM', stream, group, p[2], 0, p[1], 'IDLE', 0, "
+    "               'JUSTID') "
+    "    from = '(' .. p[1] "
+    "  end "
+    "until #some == 0 ";
+
 enum answer {
     BOOK,
     NOW_US,
@@ -143,6 +155,15 @@ void stream_group_open(struct redis *r, const char *stream, size_t pending_max,
                                         REDIS_TEXT("1"), REDIS_TEXT(stream),
                                         REDIS_TEXT(STREAM_GROUP),
                                         REDIS_TEXT(most) });
+}
+
+void stream_group_rejuvenate(struct redis *r, const char *stream)
+{
+    redis_command(r, NULL, NULL, 5,
+                  (struct redis_arg[]){ REDIS_TEXT("EVAL"),
+                                        REDIS_TEXT(rejuvenate), REDIS_TEXT("1"),
+                                        REDIS_TEXT(stream),
+                                        REDIS_TEXT(STREAM_GROUP) });
 }
 
 void stream_group_close_book(struct redis *r, const char *stream,

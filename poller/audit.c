@@ -15,6 +15,8 @@ enum {
     /* More than a large fleet has in hand; while there are more, the workers
      * have trouble enough, and the check waits. */
     PENDING_MAX = 50000,
+    /* A clock that goes back less is only being put right. */
+    SET_BACK_US = 5 * 1000 * 1000,
     PENDING_MAX_BYTES = PENDING_MAX * (STREAM_ID_SIZE + 3),
 };
 
@@ -33,7 +35,7 @@ struct account {
     bool busy;
     char *book; /* of the check under way */
     int64_t unaccounted;
-    int64_t length, pending, oldest_s; /* at the last look */
+    int64_t length, pending, oldest_s, now_us; /* at the last look */
 };
 
 struct audit {
@@ -44,11 +46,32 @@ struct audit {
     struct buf pending;
 };
 
+/* One stream's account speaks for its server. */
+static void watch_clock(const struct account *account, int64_t now_us)
+{
+    char by_ms[24];
+
+    if (account->stream != streams[0] ||
+        now_us >= account->now_us - SET_BACK_US)
+        return;
+    snprintf(by_ms, sizeof by_ms, "%" PRId64,
+             (account->now_us - now_us) / 1000);
+    log_warning(
+        LOG_WITH({ "redis", redis_name(account->redis) }, { "by_ms", by_ms }),
+        "redis's clock was set back; what workers have in hand counts "
+        "as handed out now");
+    stream_group_rejuvenate(account->redis, STREAM_SUBMIT);
+    stream_group_rejuvenate(account->redis, STREAM_WEBHOOK);
+    stream_group_rejuvenate(account->redis, STREAM_CALLBACK);
+}
+
 static void note(struct account *account, const struct stream_state *s)
 {
     int64_t oldest_ms = s->oldest ? stream_id_ms(s->oldest) : -1;
     int64_t age_s = oldest_ms < 0 ? 0 : (s->now_us / 1000 - oldest_ms) / 1000;
 
+    watch_clock(account, s->now_us);
+    account->now_us = s->now_us;
     account->length = s->length;
     account->pending = (int64_t)s->pending_count;
     account->oldest_s = age_s > 0 ? age_s : 0;

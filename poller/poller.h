@@ -50,7 +50,7 @@ void poller_release(struct poller *p);
 /* For the tasks: one has ended; `full` when there may be more. */
 void poller_task_done(struct poller *p, bool full);
 
-/* Every round; does something once a minute. */
+/* Every round. */
 void repair_round(struct poller *p); /* repair.c */
 
 /* The tasks of a round.  Each calls poller_task_done() once. */

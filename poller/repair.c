@@ -1,4 +1,6 @@
-/* Plans that a clock which was set back has left in a far future. */
+/* Plans that a clock which was set back has left in the future: seen while it
+ * happens they move back with it (watch_clock() in sql/); else those that are
+ * impossible are due now. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -8,8 +10,22 @@
 
 enum { REPAIR_EVERY_MS = 60 * 1000 };
 
+static const struct db_statement watch = { "watch_clock",
+                                           "select watch_clock()" };
 static const struct db_statement statement = { "repair_plans",
                                                "select repair_plans($1)" };
+
+static void on_watched(const struct db_result *r, void *arg)
+{
+    (void)arg;
+    if (db_result_status(r) != DB_OK)
+        log_warning(NULL, "could not look at the database's clock: %s",
+                    db_result_error(r));
+    else if (db_value(r, 0, 0))
+        log_warning(LOG_WITH({ "by_ms", db_value(r, 0, 0) }),
+                    "the database's clock was set back; what was planned has "
+                    "moved back with it");
+}
 
 static void on_repaired(const struct db_result *r, void *arg)
 {
@@ -28,6 +44,7 @@ void repair_round(struct poller *p)
     int64_t now_ms = clock_monotonic_ms();
     char stale_after[24];
 
+    db_call(p->db, &watch, NULL, 0, on_watched, p);
     if (p->repaired_ms != 0 && now_ms - p->repaired_ms < REPAIR_EVERY_MS)
         return;
     p->repaired_ms = now_ms;

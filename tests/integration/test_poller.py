@@ -4,11 +4,14 @@ are lost."""
 import glob
 import json
 import os
+import secrets
 import threading
 
 import pytest
 
+import clock
 from processes import wait_for
+from servers import RedisServer
 
 
 @pytest.fixture
@@ -318,6 +321,91 @@ def test_the_database_s_clock_was_set_back(stack, provider, pages, what):
                   f"delete from {other}")
     stack.start("poller")
     wait_for(lambda: stack.redis.xlen(f"shotfleet:{stream}") == 1, 30, "the entry")
+
+
+@pytest.mark.parametrize("what", ["jobs", "dead_letters", "callbacks"])
+def test_the_database_s_clock_was_half_an_hour_ahead(stack, provider, pages, what):
+    """No plan is impossible; but all of them move back with the clock."""
+    job = stack.queue(pages.url)
+    later = "now() + interval '30 minutes'"
+    if what == "jobs":
+        stack.sql(f"update jobs set queued_at = {later}, next_check_at = {later}")
+    else:
+        stack.sql("update jobs set next_check_at = null")
+    if what == "dead_letters":
+        stack.sql("insert into dead_letters (entry_id, stream, job_id, payload, error, received_at,"
+                  f" next_attempt_at) values ('x', 'shotfleet:webhook', %s::uuid, '', 'x', now(), {later})",
+                  job)
+    if what == "callbacks":
+        stack.sql("insert into callbacks (job_id, url, event, next_attempt_at)"
+                  f" values (%s::uuid, 'http://a.test/', 'job.completed', {later})", job)
+    stack.sql(f"update database_clock set seen = {later}")
+    stack.start("poller")
+    stream = {"jobs": "submit", "dead_letters": "webhook", "callbacks": "callback"}[what]
+    wait_for(lambda: stack.redis.xlen(f"shotfleet:{stream}") == 1, 30, "the entry")
+    assert "clock was set back" in stack.log("poller")
+    if what != "jobs":
+        assert stack.job(job).next_check_at is None  # it has a letter
+
+
+@pytest.mark.parametrize("ahead_s, moves", [(4, False), (6, True), (1800, True)])
+def test_plans_move_with_the_clock_once(stack, ahead_s, moves):
+    due = [stack.queue("http://page.test/") for _ in range(3)]
+    for n, job in enumerate(due):  # before, at and beyond what the clock was ahead
+        stack.sql("update jobs set next_check_at = now() + %s * interval '1 second'"
+                  " where id = %s::uuid", ahead_s + 60 * n - 60, job)
+    stack.sql("update database_clock set seen = now() + %s * interval '1 second'", ahead_s)
+    before = [stack.job(job).next_check_at for job in due]
+    moved_ms = stack.sql("select watch_clock()")[0].watch_clock
+    assert (moved_ms is not None) == moves
+    now = stack.sql("select now()")[0].now
+    for job, planned in zip(due, before):
+        left = (stack.job(job).next_check_at - now).total_seconds()
+        if not moves:
+            assert stack.job(job).next_check_at == planned
+        elif planned > now:
+            expected = max(0, (planned - now).total_seconds() - moved_ms / 1000)
+            assert abs(left - expected) < 5
+    assert stack.sql("select watch_clock()")[0].watch_clock is None
+
+
+def test_a_clock_that_goes_on_moves_nothing(stack):
+    job = stack.queue("http://page.test/")
+    stack.sql("update jobs set next_check_at = now() + interval '1 hour'")
+    planned = stack.job(job).next_check_at
+    for ago in ("1 second", "6 seconds", "3 days"):
+        stack.sql("update database_clock set seen = now() - %s::interval", ago)
+        assert stack.sql("select watch_clock()")[0].watch_clock is None
+        assert stack.job(job).next_check_at == planned
+
+
+def test_redis_s_clock_was_ahead(stack, provider):
+    """What it handed out meanwhile would not be idle for two hours."""
+    folder = os.path.join(os.path.dirname(stack.redis_server.path), "clock-" + secrets.token_hex(4))
+    os.mkdir(folder, 0o711)
+    library = clock.build(folder)
+    if not library:
+        pytest.skip("there is no C compiler")
+    of_redis = clock.Clock(folder, "redis", library)
+    of_redis.off_by(7200)
+    server = RedisServer(folder + "/redis")
+    server.env = of_redis.env
+    server.start()
+    try:
+        stack.env.update(REDIS_URL=server.url, SHOTFLEET_TAKEOVER_S="1")
+        server.client.xgroup_create("shotfleet:webhook", "workers", mkstream=True)
+        server.client.xadd("shotfleet:webhook", {"v": 1, "provider": "screenshotly"})
+        server.client.xreadgroup("workers", "dead", {"shotfleet:webhook": ">"})
+        stack.start("poller")
+        wait_for(lambda: stack.sql("select 1 from ledgers"), 30, "a look at it")
+        of_redis.off_by(0)
+        stack.start("worker")
+        wait_for(lambda: stack.sql("select 1 from dead_letters"), 30, "the entry to be taken over")
+        assert "redis's clock was set back" in stack.log("poller")
+    finally:
+        for name in list(stack.programs):
+            stack.stop(name)
+        server.stop()
 
 
 def test_a_pause_of_another_clock_does_not_hold(stack, provider, pages):

@@ -17,9 +17,6 @@ SPOILT_S = 7     # longer than the deadlines of Redis's connections
 FULL_S = 4
 WRONG_S = 6      # a clock
 JUMPS_S = (-7200, -900, -90, 90, 900, 7200)  # of a clock
-# PostgreSQL's not forward by less than the hour from which on the poller knows that
-# a plan was made by a wrong clock: such a plan is late, by as much
-DATABASE_JUMPS_S = (-7200, -900, -90, 90, 7200)
 SERVERS = ("redis", "postgresql")
 
 
@@ -260,13 +257,13 @@ class Faults:
         self.jump(["redis"])
 
     def clock_of_postgresql(self):
-        self.jump(["postgresql"], DATABASE_JUMPS_S)
+        self.jump(["postgresql"])
 
     def clock_of_all(self):
-        self.jump(list(self.world.clocks), DATABASE_JUMPS_S)
+        self.jump(list(self.world.clocks))
 
-    def jump(self, names, choices=JUMPS_S):
-        seconds = self.rng.choice(choices)
+    def jump(self, names):
+        seconds = self.rng.choice(JUMPS_S)
         for name in names:
             self.world.clocks[name].off_by(seconds)
         self.pause(WRONG_S)

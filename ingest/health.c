@@ -14,17 +14,24 @@
 #include "ingest/ingest_metrics.h"
 #include "ingest/persistence.h"
 
-enum { LOOK_MS = 500, REASON_SIZE = 160 };
+enum {
+    LOOK_MS = 500,
+    /* Every so many looks: is it still durable?  CONFIG SET tells nobody. */
+    LOOKS_PER_JUDGEMENT = 10,
+    REASON_SIZE = 160,
+};
 
 /* One server as it was at the last look. */
 struct shard {
     struct health *health;
     struct redis *redis;
     const char *url;
-    struct waitaof *waitaof; /* NULL: its answer to XADD is enough */
+    struct waitaof *waitaof; /* made when it was first needed */
     bool judged;             /* its persistence is known */
     bool looked;             /* its load is known */
+    bool asking;             /* about its persistence */
     struct persistence persistence;
+    struct persistence fresh;   /* what is being asked */
     char overload[REASON_SIZE]; /* why it is full; "" if it isn't */
     int64_t length;
     int64_t oldest_ms; /* INT64_MAX: empty */
@@ -41,6 +48,7 @@ struct health {
     void *arg;
     struct loop *loop;
     struct loop_timer *timer;
+    unsigned looks;
     struct shard_urls urls;
     struct shard items[SHARDS_MAX];
     size_t count;
@@ -49,25 +57,54 @@ struct health {
 
 /* --- does it keep what it acknowledges? */
 
-static void on_judged(void *arg)
+static void log_weakness(const struct shard *s)
 {
-    struct shard *s = arg;
-    const struct ingest_settings *set = s->health->settings;
-
-    s->judged = true;
     if (*s->persistence.weakness)
         log_warning(LOG_WITH({ "redis", redis_name(s->redis) }),
                     "an acknowledged webhook may be lost with this redis: %s%s",
                     s->persistence.weakness,
-                    set->require_durable
+                    s->health->settings->require_durable
                         ? "; nothing is accepted (SHOTFLEET_REQUIRE_DURABLE)"
                         : "");
-    if (!s->persistence.needs_waitaof || s->waitaof)
-        return;
-    log_info(LOG_WITH({ "redis", redis_name(s->redis) }),
-             "appendfsync is everysec: webhooks wait for the next fsync "
-             "(WAITAOF), up to two seconds");
-    s->waitaof = waitaof_new(s->health->loop, s->url, set->redis_deadline_ms);
+    else if (s->judged)
+        log_info(LOG_WITH({ "redis", redis_name(s->redis) }),
+                 "this redis keeps acknowledged webhooks again");
+}
+
+static void report(struct health *h);
+
+/* After each connect, and every few seconds: what was true then may have been
+ * set otherwise. */
+static void on_judged(void *arg)
+{
+    struct shard *s = arg;
+    const struct persistence was = s->persistence;
+
+    s->asking = false;
+    s->persistence = s->fresh;
+    if (!s->judged || strcmp(was.weakness, s->fresh.weakness) != 0)
+        log_weakness(s);
+    s->judged = true;
+    if (s->fresh.needs_waitaof && !was.needs_waitaof)
+        log_info(LOG_WITH({ "redis", redis_name(s->redis) }),
+                 "appendfsync is everysec: webhooks wait for the next fsync "
+                 "(WAITAOF), up to two seconds");
+    if (s->fresh.needs_waitaof && !s->waitaof)
+        s->waitaof = waitaof_new(s->health->loop, s->url,
+                                 s->health->settings->redis_deadline_ms);
+    report(s->health);
+}
+
+static void judge(struct shard *s)
+{
+    s->asking = true;
+    persistence_ask(&s->fresh, s->redis, on_judged, s);
+}
+
+/* NULL: its answer to XADD is enough. */
+static struct waitaof *waitaof_of(const struct shard *s)
+{
+    return s->persistence.needs_waitaof ? s->waitaof : NULL;
 }
 
 /* --- is it full? */
@@ -127,8 +164,6 @@ static void judge_load(struct shard *s)
                  "webhooks are accepted for this redis again");
 }
 
-static void report(struct health *h);
-
 /* The last answer of a look. */
 static void on_oldest(int64_t oldest_ms, void *arg)
 {
@@ -170,13 +205,13 @@ static bool fits(size_t index, void *arg)
 
     return s->in_flight < h->settings->redis_in_flight && s->judged &&
            s->looked && !*s->overload &&
-           (!s->waitaof || waitaof_is_up(s->waitaof)) &&
+           (!waitaof_of(s) || waitaof_is_up(s->waitaof)) &&
            !(*s->persistence.weakness && h->settings->require_durable);
 }
 
 static void report(struct health *h)
 {
-    int64_t length = 0, oldest_s = 0;
+    int64_t length = 0, oldest_s = 0, weak = 0;
     bool accepting = false;
 
     for (size_t i = 0; i < h->count; i++) {
@@ -186,6 +221,7 @@ static void report(struct health *h)
                             : (clock_wall_ms() - s->oldest_ms) / 1000;
 
         length += s->length;
+        weak += s->judged && *s->persistence.weakness;
         if (age_s > oldest_s)
             oldest_s = age_s;
         accepting = accepting || (redis_is_up(s->redis) && fits(i, h));
@@ -194,6 +230,7 @@ static void report(struct health *h)
     metric_set(h->metrics, ACCEPTING, accepting);
     if (!h->reports)
         return;
+    metric_set(h->metrics, REDIS_WEAK, weak);
     metric_set(h->metrics, STREAM_LENGTH, length);
     metric_set(h->metrics, STREAM_OLDEST_SECONDS, oldest_s);
 }
@@ -201,12 +238,16 @@ static void report(struct health *h)
 static void look(void *arg)
 {
     struct health *h = arg;
+    bool due = ++h->looks % LOOKS_PER_JUDGEMENT == 0;
 
     for (size_t i = 0; i < h->count; i++) {
         struct shard *s = &h->items[i];
 
-        if (redis_is_up(s->redis) && redis_outstanding(s->redis) < 100)
-            look_at(s);
+        if (!redis_is_up(s->redis) || redis_outstanding(s->redis) >= 100)
+            continue;
+        if (due && !s->asking)
+            judge(s);
+        look_at(s);
     }
     report(h);
     loop_timer_start(h->timer, LOOK_MS);
@@ -219,7 +260,7 @@ static void on_state(bool up, void *arg)
     s->looked = false;
     if (up) {
         s->judged = false;
-        persistence_ask(&s->persistence, s->redis, on_judged, s);
+        judge(s);
         look_at(s);
     }
     report(s->health);
@@ -288,7 +329,7 @@ void health_done(struct health *h, size_t shard)
 
 struct waitaof *health_waitaof(struct health *h, size_t shard)
 {
-    return h->items[shard].waitaof;
+    return waitaof_of(&h->items[shard]);
 }
 
 static const char *refusal(const struct health *h, const struct shard *s)
@@ -299,7 +340,7 @@ static const char *refusal(const struct health *h, const struct shard *s)
         return "just connected";
     if (*s->persistence.weakness && h->settings->require_durable)
         return s->persistence.weakness;
-    if (s->waitaof && !waitaof_is_up(s->waitaof))
+    if (waitaof_of(s) && !waitaof_is_up(s->waitaof))
         return "no connection for WAITAOF";
     if (s->in_flight >= h->settings->redis_in_flight)
         return "too many webhooks are waiting for it";

@@ -2,9 +2,9 @@
  *
  * Looks at every server a few times a second and closes it to new entries
  * before things break: memory near its limit, stream too long, oldest entry too
- * old, too many entries without an answer.  At each connect it asks whether the
- * server keeps what it acknowledges (persistence.h); if not, it warns, or with
- * REQUIRE_DURABLE closes the server.
+ * old, too many entries without an answer.  At each connect and every few seconds
+ * it asks whether the server keeps what it acknowledges (persistence.h); if
+ * not, it warns, or with REQUIRE_DURABLE closes the server.
  */
 #ifndef HEALTH_H
 #define HEALTH_H

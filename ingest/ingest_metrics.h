@@ -15,6 +15,7 @@
 enum ingest_metric {
     ACK_SECONDS,
     REDIS_UP,
+    REDIS_WEAK,
     ACCEPTING,
     STREAM_LENGTH,
     STREAM_OLDEST_SECONDS,

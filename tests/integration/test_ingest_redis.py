@@ -46,6 +46,15 @@ def unavailable(stack, reason):
     assert reason in stack.log("ingest")
 
 
+def after_a_judgement(stack):
+    """Ingest has just asked for Redis's settings; it will not again for seconds."""
+    def asked():
+        return stack.redis.info("commandstats")["cmdstat_config|get"]["calls"]
+
+    before = asked()
+    wait_for(lambda: asked() > before, 30, "a look at the settings")
+
+
 def has_waitaof(stack):
     return bool(stack.redis.execute_command("COMMAND LIST", "FILTERBY", "PATTERN", "waitaof"))
 
@@ -63,6 +72,37 @@ def test_a_redis_that_forgets_is_warned_about_or_refused(stack, config, name, va
     wait_for(lambda: stack.metrics_or_none("strict"), 20, "the admin port")
     answer = request("GET", stack.programs["strict"].admin_url + "/readyz")
     assert answer.status == 503
+
+
+@pytest.mark.parametrize("name, value", [
+    ("appendonly", "no"), ("appendfsync", "no"), ("maxmemory-policy", "allkeys-lru")])
+def test_a_redis_that_begins_to_forget_is_refused(stack, config, name, value):
+    ingest = stack.start("ingest", SHOTFLEET_REQUIRE_DURABLE="1")
+    assert send(stack).status == 200
+    assert stack.metrics("ingest")["shotfleet_redis_weak"] == 0
+    before = stack.redis.config_get(name)[name]
+    config(name, value)
+    wait_for(lambda: send(stack).status == 503, 30, "the refusal")
+    assert f"{name} is {value}" in stack.log("ingest")
+    assert "nothing is accepted" in stack.log("ingest")
+    wait_for(lambda: stack.metrics("ingest")["shotfleet_redis_weak"] == 1, 30, "the metric")
+    wait_for(lambda: request("GET", ingest.admin_url + "/readyz").status == 503, 30, "unreadiness")
+    config(name, before)
+    wait_for(lambda: send(stack).status == 200, 30, "webhooks to be taken again")
+    assert "keeps acknowledged webhooks again" in stack.log("ingest")
+    wait_for(lambda: stack.metrics("ingest")["shotfleet_redis_weak"] == 0, 30, "the metric")
+    wait_for(lambda: request("GET", ingest.admin_url + "/readyz").status == 200, 30, "readiness")
+
+
+def test_a_redis_that_begins_to_forget_is_warned_about(stack, config):
+    stack.start("ingest")
+    config("appendfsync", "no")
+    wait_for(lambda: "appendfsync is no" in stack.log("ingest"), 30, "the warning")
+    assert send(stack).status == 200
+    warnings = stack.log("ingest").count("appendfsync is no")
+    after_a_judgement(stack)
+    after_a_judgement(stack)
+    assert stack.log("ingest").count("appendfsync is no") == warnings  # once is enough
 
 
 def test_a_durable_redis_satisfies_the_strict(stack):
@@ -84,7 +124,7 @@ def everysec(stack, config):
     if not has_waitaof(stack):
         pytest.skip("this Redis has no WAITAOF (7.2)")
     config("appendfsync", "everysec")
-    stack.start("ingest", SHOTFLEET_REQUIRE_DURABLE="1")
+    stack.start("ingest", SHOTFLEET_REQUIRE_DURABLE="1", SHOTFLEET_INGEST_PROCESSES="1")
     assert "webhooks wait for the next fsync" in stack.log("ingest")
 
 
@@ -104,13 +144,31 @@ def test_a_webhook_waits_until_it_is_on_disk(stack, everysec):
 
 def test_a_webhook_that_cannot_be_on_disk_is_not_acknowledged(stack, everysec, config):
     # "no": Redis never syncs by itself, and WAITAOF waits in vain
+    after_a_judgement(stack)
     config("appendfsync", "no")
     answer = send(stack)
     assert answer.status == 503 and answer.json() == {"error": "try again later"}
     assert "not on disk within the deadline" in stack.log("ingest")
 
 
+def test_a_redis_that_begins_to_sync_once_a_second(stack, config):
+    if not has_waitaof(stack):
+        pytest.skip("this Redis has no WAITAOF (7.2)")
+    stack.start("ingest", SHOTFLEET_REQUIRE_DURABLE="1", SHOTFLEET_INGEST_PROCESSES="1")
+    config("appendfsync", "everysec")
+    wait_for(lambda: "webhooks wait for the next fsync" in stack.log("ingest"), 30, "the look")
+    wait_for(lambda: send(stack).status == 200, 20, "its second connection")
+    assert stack.redis.info("commandstats")["cmdstat_waitaof"]["calls"] > 0
+    config("appendfsync", "always")
+    after_a_judgement(stack)
+    after_a_judgement(stack)
+    calls = stack.redis.info("commandstats")["cmdstat_waitaof"]["calls"]
+    assert send(stack).status == 200
+    assert stack.redis.info("commandstats")["cmdstat_waitaof"]["calls"] == calls
+
+
 def test_redis_dies_while_webhooks_wait_for_its_disk(stack, everysec, config):
+    after_a_judgement(stack)
     config("appendfsync", "no")
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         answer = pool.submit(send, stack)

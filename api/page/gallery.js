@@ -107,8 +107,10 @@ export function createGallery({ query, matches, empty }) {
     list.hidden = cards.size === 0;
   }
 
-  // News of what is below the last page shown would tear a gap.
+  // News from before the first page is there wait for it; news of what is below the
+  // last page shown would tear a gap.
   function apply() {
+    if (oldest === undefined) return;
     const last = oldest && list.lastChild?.dataset.id;
     for (const capture of changed.values()) {
       if (cards.has(capture.jobId) || !last || capture.jobId > last) put(capture);
@@ -127,7 +129,7 @@ export function createGallery({ query, matches, empty }) {
     page.captures.map(learn).forEach(put);
     oldest = page.nextCursor;
     more.hidden = !oldest;
-    settle();
+    apply();
   }
 
   function address(cursor) {

@@ -94,3 +94,29 @@ def test_what_one_tab_asks_for_another_sees(stack, page, provider):
     page.wait_text("#latest", "No such captures")
     page.click_button("Show all")
     page.wait(card)
+
+
+# The answers to lists wait for release().
+HOLD_LISTS = """
+  const fetchNow = window.fetch;
+  const released = new Promise((resolve) => { window.release = resolve; });
+  window.fetch = async (path, options) => {
+    const answer = await fetchNow(path, options);
+    if (path.startsWith("/v1/captures?")) await released;
+    return answer;
+  };"""
+
+
+def test_news_may_overtake_the_list(stack, page, provider):
+    stack.start_all("ingest", "worker", "poller", "api")
+    page.open()
+    page.wait("#url").send_keys("https://example.com/", "\n")
+    capture = taken(provider, 1)
+    page.wait_text("#current", "Being captured")
+    page.js(HOLD_LISTS)
+    page.click_button("Completed", ".filters")
+    page.wait("#latest .skeleton")
+    provider.complete(capture)
+    page.wait_pictures("#current .frame img")
+    page.js("release()")
+    page.wait_pictures(f"#latest [data-id='{capture.job_id}'] img")

@@ -11,6 +11,7 @@
 #include "api/router.h"
 #include "api/socketio.h"
 #include "api/storage.h"
+#include "api/thumbnailer.h"
 #include "api/watch.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -105,6 +106,10 @@ int api_init(struct api *a, const struct api_settings *settings, char *error,
     a->keys = keys_new(a->loop, a->db);
     keys_on_change(a->keys, pass_review, a);
     a->cleaner = idempotency_cleaner_new(a->loop, a->db);
+    if (a->storage) {
+        folder_init(&a->folder, a->storage);
+        a->thumbnailer = thumbnailer_new(a->loop);
+    }
     a->shards = shards_new(a->loop, settings->redis_url, REDIS_DEADLINE_MS,
                            error, error_size);
     if (!a->shards)
@@ -159,9 +164,13 @@ void api_run(struct api *a)
 void api_release(struct api *a)
 {
     s3_release(&a->s3);
-    /* the database first: it still owes answers to requests and to live */
+    if (a->storage)
+        folder_release(&a->folder);
+    /* the database and the thumbnailer first: they still owe answers to
+     * requests and to live */
     admin_free(a->admin);
     db_free(a->db);
+    thumbnailer_free(a->thumbnailer);
     engine_free(a->engine);
     http_server_free(a->server);
     lines_free(a->lines);

@@ -13,6 +13,7 @@
 #include "common/admin.h"
 #include "common/base.h"
 #include "common/db.h"
+#include "common/folder.h"
 #include "common/http_server.h"
 #include "common/loop.h"
 #include "common/metrics.h"
@@ -25,6 +26,7 @@ struct engine_sessions;
 struct lines;
 struct live;
 struct pass;
+struct thumbnailer;
 
 enum {
     /* Database calls under way; more users than that are asked to wait. */
@@ -60,8 +62,9 @@ struct api {
     struct cors cors;
     struct secrets watch_keys; /* newest first; watch.h */
     struct profiles profiles;
-    const char *storage; /* the folder that pictures are below, or NULL: */
-    struct s3 s3;        /* where they are else */
+    const char *storage;  /* the folder that pictures are below, or NULL: */
+    struct folder folder; /* the same, to keep thumbnails in */
+    struct s3 s3;         /* where they are else */
     struct loop *loop;
     struct metrics *metrics;
     struct db *db;
@@ -72,6 +75,7 @@ struct api {
     struct lines *lines;            /* live clients */
     struct live *live;              /* what they follow */
     struct idempotency_cleaner *cleaner;
+    struct thumbnailer *thumbnailer; /* NULL: there are no thumbnails */
     struct http_server *server;
     struct admin *admin;
     struct loop_timer *stopping; /* grace time, then its polling */

@@ -24,6 +24,7 @@ static const struct metric series[COUNTER_COUNT] = {
     ROUTE(ROUTE_RETRY, "retry"),
     ROUTE(ROUTE_HISTORY, "history"),
     ROUTE(ROUTE_IMAGE, "image"),
+    ROUTE(ROUTE_THUMBNAIL, "thumbnail"),
     ROUTE(ROUTE_CAPTURE_EVENTS, "capture-events"),
     ROUTE(ROUTE_EVENTS, "events"),
     ROUTE(ROUTE_WATCH_TOKENS, "watch-tokens"),

@@ -24,13 +24,11 @@ static const struct db_statement picture_statement = {
 /* How long a link to the storage is good for. */
 enum { LINK_S = 300 };
 
-/* A picture never changes. */
-static const char cache_for_good[] = "private, max-age=31536000, immutable";
+const char picture_cache_for_good[] = "private, max-age=31536000, immutable";
 
 enum { STATUS, KEY, TYPE, SHA256, REMOVED_AT }; /* its columns */
 
-/* If-None-Match (RFC 9110, 13.1.2): a list of tags, weak or not, or "*". */
-static bool tag_listed(const char *list, const char *tag)
+bool picture_tag_listed(const char *list, const char *tag)
 {
     size_t len = strlen(tag);
 
@@ -74,7 +72,7 @@ static void send_range(struct exchange *x, int fd, size_t size,
     struct reply_fields fields;
     char range[80];
     struct http_field extra[] = {
-        { "Cache-Control", cache_for_good },
+        { "Cache-Control", picture_cache_for_good },
         { "Content-Disposition", disposition },
         { "Accept-Ranges", "bytes" },
         { tag ? "ETag" : NULL, tag },
@@ -97,31 +95,38 @@ static void send_range(struct exchange *x, int fd, size_t size,
                       reply_fields(x, &fields, extra));
 }
 
-static void send_file(struct exchange *x, const char *key, enum image_type type,
-                      const char *tag, const char *disposition)
+int picture_open(const struct exchange *x, const char *key, size_t *size)
 {
-    size_t size = 0;
-    int fd = storage_open(x->api->storage, key, &size);
+    int fd = storage_open(x->api->storage, key, size);
 
-    if (fd < 0) {
+    if (fd < 0)
         log_error(LOG_WITH({ "job", x->name }),
                   "could not open picture \"%s\" below \"%s\": %s", key,
                   x->api->storage, strerror(errno));
+    return fd;
+}
+
+static void send_file(struct exchange *x, const struct picture *p,
+                      const char *tag, const char *disposition)
+{
+    size_t size = 0;
+    int fd = picture_open(x, p->key, &size);
+
+    if (fd < 0)
         reply_problem(x, PROBLEM_INTERNAL,
                       "the picture was recorded and cannot be read now; the "
                       "fleet's log says why");
-        return;
-    }
-    send_range(x, fd, size, type, tag, disposition);
+    else
+        send_range(x, fd, size, p->type, tag, disposition);
 }
 
 /* The storage itself sends it, for a while; the tag and the type come from
  * there. */
-static void send_link(struct exchange *x, const char *key, enum image_type type,
+static void send_link(struct exchange *x, const struct picture *p,
                       const char *disposition)
 {
-    const struct s3_link link = { .key = key,
-                                  .content_type = image_mime(type),
+    const struct s3_link link = { .key = p->key,
+                                  .content_type = image_mime(p->type),
                                   .disposition = disposition,
                                   .now_s = clock_wall_ms() / 1000,
                                   .seconds = LINK_S };
@@ -136,64 +141,40 @@ static void send_link(struct exchange *x, const char *key, enum image_type type,
     free(location);
 }
 
-static void send_picture(struct exchange *x, const struct db_result *result)
+static void send_picture(struct exchange *x, const struct picture *p)
 {
-    const char *key = db_value(result, 0, KEY);
-    const char *type_text = db_value(result, 0, TYPE);
-    const char *sha256 = db_value(result, 0, SHA256);
-    enum image_type type = image_type_parse(type_text ? type_text : "");
     char tag[SHA256_HEX_SIZE + 2];
     char disposition[128];
     const struct http_field extra[] = {
-        { "Cache-Control", cache_for_good },
+        { "Cache-Control", picture_cache_for_good },
         { "Content-Disposition", disposition },
         { "Accept-Ranges", "bytes" },
-        { sha256 ? "ETag" : NULL, tag },
+        { p->sha256 ? "ETag" : NULL, tag },
         { 0 },
     };
 
-    if (type == IMAGE_UNKNOWN) {
-        log_error(LOG_WITH({ "job", x->name }, { "type", type_text }),
-                  "could not send picture \"%s\": not a type of picture", key);
-        reply_problem(x, PROBLEM_INTERNAL,
-                      "the picture is of no type that is served");
-        return;
-    }
-    snprintf(tag, sizeof tag, "\"%s\"", sha256 ? sha256 : "");
+    snprintf(tag, sizeof tag, "\"%s\"", p->sha256 ? p->sha256 : "");
     snprintf(disposition, sizeof disposition, "%s; filename=\"%s.%s\"",
              http_query_count(x->request, "download") > 0 ? "attachment"
                                                           : "inline",
-             x->name, image_extension(type));
-    if (sha256 && tag_listed(http_header(x->request, "If-None-Match"), tag))
+             x->name, image_extension(p->type));
+    if (p->sha256 &&
+        picture_tag_listed(http_header(x->request, "If-None-Match"), tag))
         reply(x, 304, NULL, "", 0, extra);
     else if (!x->api->storage)
-        send_link(x, key, type, disposition);
+        send_link(x, p, disposition);
     else
-        send_file(x, key, type, sha256 ? tag : NULL, disposition);
+        send_file(x, p, p->sha256 ? tag : NULL, disposition);
 }
 
-static void on_picture(const struct db_result *result, void *arg)
+static void answer_without(struct exchange *x, const char *status,
+                           const char *removed_at)
 {
-    struct exchange *x = arg;
-    const char *status, *removed_at;
-
-    if (db_result_status(result) != DB_OK) {
-        reply_db_failure(x, result);
-        return;
-    }
-    if (db_rows(result) == 0) {
-        lookup_unknown(x);
-        return;
-    }
-    status = db_value(result, 0, STATUS);
-    removed_at = db_value(result, 0, REMOVED_AT);
     if (removed_at)
         reply_problem(x, PROBLEM_PICTURE_REMOVED,
                       "the picture was removed at %s: the fleet keeps pictures "
                       "for a limited time; capture the page again",
                       removed_at);
-    else if (strcmp(status, "completed") == 0)
-        send_picture(x, result);
     else
         reply_problem(x, PROBLEM_NO_PICTURE, "the capture is %s%s", status,
                       strcmp(status, "queued") == 0 ||
@@ -202,11 +183,56 @@ static void on_picture(const struct db_result *result, void *arg)
                           : "");
 }
 
-void picture_get(struct exchange *x)
+bool picture_found(struct exchange *x, const struct db_result *result,
+                   struct picture *out)
+{
+    const char *type, *status, *removed_at;
+
+    if (db_result_status(result) != DB_OK) {
+        reply_db_failure(x, result);
+        return false;
+    }
+    if (db_rows(result) == 0) {
+        lookup_unknown(x);
+        return false;
+    }
+    status = db_value(result, 0, STATUS);
+    removed_at = db_value(result, 0, REMOVED_AT);
+    if (removed_at || strcmp(status, "completed") != 0) {
+        answer_without(x, status, removed_at);
+        return false;
+    }
+    type = db_value(result, 0, TYPE);
+    *out = (struct picture){ .key = db_value(result, 0, KEY),
+                             .sha256 = db_value(result, 0, SHA256),
+                             .type = image_type_parse(type ? type : "") };
+    if (out->type != IMAGE_UNKNOWN)
+        return true;
+    log_error(LOG_WITH({ "job", x->name }, { "type", type }),
+              "could not send picture \"%s\": not a type of picture", out->key);
+    reply_problem(x, PROBLEM_INTERNAL,
+                  "the picture is of no type that is served");
+    return false;
+}
+
+void picture_ask(struct exchange *x, db_fn *fn)
 {
     const char *values[] = { x->name };
 
     if (lookup_ready(x))
-        db_call(x->api->db, &picture_statement, values, ARRAY_LEN(values),
-                on_picture, x);
+        db_call(x->api->db, &picture_statement, values, ARRAY_LEN(values), fn,
+                x);
+}
+
+static void on_picture(const struct db_result *result, void *arg)
+{
+    struct picture p;
+
+    if (picture_found(arg, result, &p))
+        send_picture(arg, &p);
+}
+
+void picture_get(struct exchange *x)
+{
+    picture_ask(x, on_picture);
 }

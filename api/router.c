@@ -22,6 +22,7 @@
 #include "api/providers.h"
 #include "api/reply.h"
 #include "api/submit.h"
+#include "api/thumbnail.h"
 #include "api/watch.h"
 #include "common/mem.h"
 #include "common/token.h"
@@ -48,6 +49,8 @@ static const struct path table[] = {
     { "GET", "/v1/captures/{id}/history", ROUTE_HISTORY, captures_history,
       WITH_KEY, SCOPE_READ },
     { "GET", "/v1/captures/{id}/image", ROUTE_IMAGE, picture_get,
+      OR_PICTURE_TOKEN, SCOPE_READ },
+    { "GET", "/v1/captures/{id}/thumbnail", ROUTE_THUMBNAIL, thumbnail_get,
       OR_PICTURE_TOKEN, SCOPE_READ },
     { "GET", "/v1/captures/{id}/events", ROUTE_CAPTURE_EVENTS, events_of_one,
       OR_CAPTURE_TOKEN, SCOPE_READ },

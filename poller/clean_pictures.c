@@ -13,6 +13,7 @@
 #include "common/buf.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/thumbnail_key.h"
 #include "poller/cleaner.h"
 
 enum { IDS_MAX_BYTES = 64 * 1024, SAID_MAX = 5 };
@@ -52,6 +53,16 @@ static bool is_key(const char *key)
     return strncmp(key, "screenshots/", 12) == 0 && !strstr(key, "..");
 }
 
+/* There is none unless somebody looked. */
+static void remove_thumbnail(const struct cleaning *c, const char *picture_key)
+{
+    char key[THUMBNAIL_KEY_SIZE];
+
+    if (thumbnail_key(picture_key, key) && unlinkat(c->root_fd, key, 0) != 0 &&
+        errno != ENOENT)
+        log_warning(NULL, "could not remove \"%s\": %s", key, strerror(errno));
+}
+
 static const char *remove_file(const struct cleaning *c, const char *key,
                                char *error, size_t size)
 {
@@ -67,6 +78,7 @@ static const char *remove_file(const struct cleaning *c, const char *key,
                  is_key(key) ? strerror(errno) : "not a picture's key");
         return error;
     }
+    remove_thumbnail(c, key);
     return NULL;
 }
 

@@ -9,8 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/folder.h"
 #include "common/mem.h"
-#include "worker/folder.h"
 #include "worker/store_backend.h"
 
 enum {

@@ -73,7 +73,7 @@ export function frame(capture) {
 }
 
 export function thumbnail(capture) {
-  if (capture.status === "completed" && !isPdf(capture)) return picture(capture, "", { lazy: true });
+  if (capture.status === "completed" && !isPdf(capture)) return picture(capture, "", { small: true });
   if (capture.status === "completed") return instead(capture, element("p", {}, "PDF"));
   if (capture.status === "failed") return instead(capture, element("code", {}, capture.error?.code ?? "failed"));
   const percent = capture.status === "submitted" && capture.progress ? ` ${capture.progress} %` : "";

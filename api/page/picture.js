@@ -26,9 +26,9 @@ export function isPdf(capture) {
   return capture.image?.type === "application/pdf";
 }
 
-// The <img> of a completed capture that is no PDF; a lazy one is fetched when it
+// The <img> of a completed capture that is no PDF; a small one is fetched when it
 // comes into view.
-export function picture(capture, alt, { lazy = false } = {}) {
+export function picture(capture, alt, { small = false } = {}) {
   const image = element("img", {
     alt,
     width: capture.image.width,
@@ -38,8 +38,8 @@ export function picture(capture, alt, { lazy = false } = {}) {
   image.addEventListener("error", () => {
     image.replaceWith(element("p", {}, "The picture could not be loaded."));
   }, { once: true });
-  sources.set(image, capture.image.url);
-  if (lazy) observer.observe(image);
+  sources.set(image, small ? `/v1/captures/${capture.jobId}/thumbnail` : capture.image.url);
+  if (small) observer.observe(image);
   else load(image);
   return image;
 }

@@ -18,7 +18,7 @@ def test_a_picture_by_keyboard_alone(stack, page):
 
     page.wait_text("#announce", "is ready: 1920 by 1080", 30)
     assert page.wait_pictures("#current .frame img") == [1920]
-    assert page.wait_pictures("#latest .thumb img") == [1920]
+    assert page.wait_pictures("#latest .thumb img") == [640]
     assert page.complaints() == []
 
 
@@ -181,7 +181,7 @@ def test_a_key_is_asked_for_once_and_is_in_no_address(stack, page):
     page.wait("#url").send_keys(stack.api_url + "/demo/", Keys.ENTER)
     assert page.wait_pictures("#current .frame img") == [1920]
     page.browser.refresh()  # the tab remembers
-    assert page.wait_pictures("#latest .thumb img") == [1920]
+    assert page.wait_pictures("#latest .thumb img") == [640]
     assert "right-key" not in str(page.transferred())
     assert "right-key" not in stack.log("api")
     assert page.complaints() == []

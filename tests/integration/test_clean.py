@@ -42,6 +42,10 @@ def capture(stack, days_ago, status="completed", size=100, file=True):
     return job, key
 
 
+def thumbnail(stack, key):
+    return store(stack, key.replace("screenshots/", "thumbnails/").replace(".png", ".webp"))
+
+
 def sum_up(stack):
     while stack.sql("select scorecard_step()")[0][0]:
         pass
@@ -79,6 +83,7 @@ def test_nothing_is_forgotten_by_default(stack):
 def test_jobs_by_age_with_their_pictures(stack):
     old = [capture(stack, n) for n in (11, 12, 13)] + [capture(stack, 14, "failed")]
     kept = [capture(stack, n) for n in (1, 5, 9)]
+    small = [thumbnail(stack, key) for _, key in (old[0], kept[0])]  # the others have none
     waiting = capture(stack, 20, "failed")[0]  # for a person, with its letter
     stack.sql("insert into dead_letters (entry_id, stream, job_id, payload, error, received_at)"
               " values ('a', 'shotfleet:webhook', %s::uuid, '', 'x', now())", waiting)
@@ -91,6 +96,7 @@ def test_jobs_by_age_with_their_pictures(stack):
     assert clean(stack, "jobs") == {"jobs": (4, 4)}
     assert not any(stack.job(job) for job, _ in old)
     assert not any(there(stack, key) for _, key in old if key)
+    assert [os.path.exists(path) for path in small] == [False, True]
     assert all(stack.job(job) and there(stack, key) for job, key in kept)
     assert stack.job(waiting) and stack.job(active)
     assert clean(stack, "jobs") == {"jobs": (0, 0)}

@@ -162,12 +162,17 @@ def drive_successes(d, stack, **key):
     d.ask("GET", *image, **{"Range": "bytes=9999999-", **key})
     d.ask("GET", *image, **{"If-None-Match": tag, **key})
     d.ask("GET", f"/v1/captures/{job}/image", image[1], **key)
+    drive_thumbnails(d, stack, done, job, **key)
     stack.sql("update jobs set image_removed_at = now() where id = %s::uuid", done)
     d.ask("GET", f"/v1/captures/{done}", "/v1/captures/{id}", **key)
     assert d.ask("GET", *image, **key).status == 410
+    thumbnail = ("/v1/captures/{id}/thumbnail".replace("{id}", done), "/v1/captures/{id}/thumbnail")
+    assert d.ask("GET", *thumbnail, **key).status == 410
     stack.sql("update jobs set image_removed_at = null where id = %s::uuid", done)
     shutil.rmtree(os.path.join(stack.storage, "screenshots"))
+    shutil.rmtree(os.path.join(stack.storage, "thumbnails"))
     assert d.ask("GET", *image, **key).status == 500
+    assert d.ask("GET", *thumbnail, **key).status == 500
     for wish in ({"jobId": job}, {"batchId": batch}, {"pictures": True}):
         d.ask("POST", "/v1/watch-tokens", body=wish, **key)
     d.ask("DELETE", f"/v1/captures/{job}", "/v1/captures/{id}", **key)
@@ -197,6 +202,17 @@ def drive_ends(d, stack, failed, batch, **key):
         text = request("GET", stack.api_url + path, headers=key).body.decode()
         end = text.rsplit("\nid: ", 1)[1].split("\n")[0]
         assert d.ask("GET", path, template, **{"Last-Event-ID": end, **key}).status == 204
+
+
+def drive_thumbnails(d, stack, done, waiting, **key):
+    template = "/v1/captures/{id}/thumbnail"
+    thumbnail = (template.replace("{id}", done), template)
+    answer = d.ask("GET", *thumbnail, **key)
+    d.ask("GET", *thumbnail, **{"If-None-Match": answer.headers["ETag"], **key})
+    assert d.ask("GET", template.replace("{id}", waiting), template, **key).status == 404
+    pdf = d.ask("POST", "/v1/captures", body={"url": URL}, **key).json()["jobId"]
+    complete(stack, pdf, b"%PDF-1.7\n", "application/pdf")
+    assert d.ask("GET", template.replace("{id}", pdf), template, **key).status == 302
 
 
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}

@@ -1,4 +1,4 @@
-#include "worker/folder.h"
+#include "common/folder.h"
 
 #include <dirent.h>
 #include <errno.h>

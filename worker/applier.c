@@ -222,6 +222,14 @@ static int parse(struct applier *a, struct entry *e, char *error, size_t size)
                        &body, error, size);
 }
 
+/* What becomes of the job recording finds out by itself; only a picture should
+ * not be fetched in vain. */
+static bool needs_no_job(const struct entry *e)
+{
+    return e->kind == ENTRY_WEBHOOK && !e->fields.verdict && !e->adopt &&
+           (e->event.kind == EVENT_FAILED || e->event.kind == EVENT_PROGRESS);
+}
+
 void applier_take(struct entry *e, void *arg)
 {
     struct applier *a = arg;
@@ -241,6 +249,8 @@ void applier_take(struct entry *e, void *arg)
         finish_dead(a, e, DEAD_UNREADABLE, "the job's id is no UUID");
     } else if (e->kind == ENTRY_SUBMIT && !e->fields.job) {
         finish_dead(a, e, DEAD_UNREADABLE, "no job to submit");
+    } else if (needs_no_job(e) && entry_presume_job(e)) {
+        apply_event(a, e, providers_find(a->o.providers, e->fields.provider));
     } else {
         job_loader_add(a->loader, e);
     }

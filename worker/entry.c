@@ -1,6 +1,7 @@
 #include "worker/entry.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -159,6 +160,22 @@ void entry_finish(struct entry *e, const char *event, const char *code,
     e->result.error_code = mem_strdup_or_null(code);
     if (error)
         e->result.error = mem_dup(error, strnlen(error, LIMIT_ERROR_BYTES));
+}
+
+bool entry_presume_job(struct entry *e)
+{
+    const char *id = e->fields.job;
+    const char *attempt = e->fields.attempt;
+    size_t digits = attempt ? strspn(attempt, "0123456789") : 0;
+
+    if (!id || !uuid_is_valid(id) || digits == 0 || digits > 9 ||
+        attempt[digits] != '\0' || strtol(attempt, NULL, 10) == 0)
+        return false;
+    e->job.found = e->job.presumed = true;
+    e->job.attempt = strtol(attempt, NULL, 10);
+    for (size_t i = 0; i < sizeof e->job.id; i++) /* one spelling of each */
+        e->job.id[i] = (char)tolower((unsigned char)id[i]);
+    return true;
 }
 
 void entry_finish_retry(struct entry *e, const char *code, const char *error)

@@ -40,6 +40,7 @@ struct entry_fields {
 /* The job as it was when the entry was loaded. */
 struct job {
     bool found;
+    bool presumed; /* nobody asked: the entry says so, recording will see */
     char id[37];
     char *status;
     int64_t attempt, max_attempts;
@@ -108,6 +109,10 @@ bool entry_letter_key(const struct entry *e, char out[ENTRY_KEY_SIZE]);
 /* When it came, by the wall clock of whoever appended it, else of redis. */
 int64_t entry_received_ms(const struct entry *e);
 const char *entry_stream(enum entry_kind kind);
+
+/* Takes the entry's word for which job and attempt it is about; false when it
+ * does not name both. */
+MUST_USE bool entry_presume_job(struct entry *e);
 
 /* Sets the result.  `error` and `code` are copied and may be NULL. */
 void entry_finish(struct entry *e, const char *event, const char *code,

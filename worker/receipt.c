@@ -93,7 +93,9 @@ static void report(struct metrics *metrics, const struct entry *e,
         log_warning(LOG_WITH({ "entry", key },
                              { "job", e->job.found ? e->job.id : NULL }),
                     "put an entry into the dead letters: %s",
-                    e->result.error ? e->result.error : "no job has this id");
+                    strcmp(e->result.event, "dead") == 0
+                        ? e->result.error
+                        : "no job of this provider has this id");
     else if (outcome == ENTRY_RECORDED)
         tell(e, result, row);
 }

@@ -63,7 +63,8 @@ static const char *number_or_null(const char *text)
 static bool keeps_payload(const struct entry *e)
 {
     /* an unknown job makes a dead letter too */
-    return strcmp(e->result.event, "dead") == 0 || !e->job.found;
+    return strcmp(e->result.event, "dead") == 0 || !e->job.found ||
+           e->job.presumed;
 }
 
 /* What only a dead letter has use for. */

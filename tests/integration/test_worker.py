@@ -1,6 +1,7 @@
 """Workers against a scriptable provider: every result once, whatever happens."""
 
 import hashlib
+import json
 import os
 import signal
 import struct
@@ -10,7 +11,6 @@ import pytest
 from doubles import png, sign_webhook
 from processes import wait_for
 from web import request
-
 
 
 @pytest.fixture
@@ -242,10 +242,52 @@ def test_webhooks_for_unknown_jobs_and_malformed_ones_are_kept(fleet, provider):
     assert all(r.next_attempt_at is None for r in letters)
 
 
+def append(stack, body, **fields):
+    """An entry as ingest appends it, after its checks."""
+    return stack.redis.xadd("shotfleet:webhook", {
+        "v": "1", "provider": "screenshotly", "source": "webhook", "type": "application/json",
+        "received_ms": "1700000000000", **fields, "body": json.dumps(body)})
+
+
+@pytest.mark.parametrize("event, data, theirs", [
+    ("failed", {"error": "broke", "errorCode": "INVALID_URL"}, {"event": "job.failed"}),
+    ("progress", {"progress": 40}, {"status": "processing"})])
+def test_what_is_recorded_without_asking_for_its_job(fleet, provider, pages, event, data, theirs):
+    """Failures and progress are: of a job that is not there, or another provider's, a letter is
+    kept whole; and one job is one, however its id is written."""
+    provider.script = provider.drop
+    job = fleet.queue(pages.url)
+    wait_for(lambda: fleet.job(job).status == "submitted", 30, "the submission")
+    body = {"event": f"screenshot.{event}", "data": data}
+    nobody = "01a0e1f7-aaaa-7bbb-8ccc-000000000001"
+    append(fleet, body, job=nobody, attempt="1")
+    append(fleet, theirs, job=job, attempt="1", provider="rendershot")
+    letters = wait_for(lambda: len(r := fleet.sql("select * from dead_letters order by id")) == 2 and r,
+                       30, "two dead letters")
+    assert {bytes(r.payload) for r in letters} == {json.dumps(b).encode() for b in (body, theirs)}
+    assert all(r.job_id is None and r.next_attempt_at is None
+               and r.error == "no job of this provider has this id" for r in letters)
+    row = fleet.job(job)
+    assert row.status == "submitted" and row.next_check_at is not None and row.error is None
+    append(fleet, body, job=job, attempt="2")  # not the present one
+    for n in range(3):
+        append(fleet, body, job=job.upper() if n == 1 else job, attempt="1")
+    wait_for(lambda: fleet.redis.xlen("shotfleet:webhook") == 0, 30, "all to be recorded")
+    row = fleet.job(job)
+    if event == "failed":
+        assert (row.status, row.error_code, row.attempt) == ("failed", "INVALID_URL", 1)
+        assert sorted(o for _, o in outcomes(fleet, job))[:3] == ["duplicate", "duplicate", "ignored"]
+    else:
+        assert (row.status, row.progress) == ("submitted", 40)
+        assert sorted(o for _, o in outcomes(fleet, job))[0] == "ignored"
+    assert fleet.sql("select count(*) from dead_letters")[0].count == 2
+
+
 def test_an_unknown_event_is_ignored_and_recorded(fleet, provider, pages):
     provider.script = lambda c: provider.send(c, "sparkled")
     job = fleet.queue(pages.url)
     wait_for(lambda: any(o == "ignored" for _, o in outcomes(fleet, job)), 30, "the entry")
+    wait_idle(fleet)  # the webhook may overtake the record of the submission
     assert fleet.job(job).status == "submitted"
 
 

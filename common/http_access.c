@@ -147,14 +147,13 @@ static enum MHD_Result send_judgement(struct http_request *r)
     return http_request_send(r);
 }
 
-/* The owner has answered on the head alone.  Whoever waits for a word gets it
- * now, which closes the connection; the others when they have sent all. */
+/* The owner has answered on the head alone, which closes the connection.
+ * Whoever waits for a word gets it now, the others when they have sent all. */
 static enum MHD_Result judged(struct http_request *r)
 {
     r->state = REQUEST_JUDGED;
     if (!http_header(r, "Expect"))
         return MHD_YES;
-    MHD_add_response_header(r->response, MHD_HTTP_HEADER_CONNECTION, "close");
     return send_judgement(r);
 }
 

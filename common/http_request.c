@@ -271,18 +271,19 @@ void http_request_answer(struct http_request *r, unsigned status,
                          const struct http_field *fields)
 {
     enum request_state state = r->state;
+    bool on_head = state < REQUEST_HANDLING; /* http_access.c sends it */
 
     assert(response && !r->response && r->state < REQUEST_ANSWERED);
     if (type)
         add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     for (; fields && fields->name; fields++)
         add_header(response, fields->name, fields->value);
-    if (r->last_of_connection || r->server->quiescing)
+    if (on_head || r->last_of_connection || r->server->quiescing)
         add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     r->response = response;
     r->status = status;
-    if (r->state < REQUEST_HANDLING)
-        return; /* answered on its head: http_access.c sends it */
+    if (on_head)
+        return;
     r->state = REQUEST_ANSWERED;
     if (state == REQUEST_WAITING) {
         r->server->waiting--;

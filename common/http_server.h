@@ -85,7 +85,8 @@ struct http_server_options {
     bool (*is_proxy)(const struct sockaddr *peer, void *arg);
 
     /* Sees each head before its body is there and before its size is judged,
-     * and may answer: then the body is thrown away and the handler not called.
+     * and may answer: then the body is thrown away, the handler not called, and
+     * the connection closed.
      * No streams.  NULL: nobody looks. */
     http_handler *head;
     http_handler *handler;

@@ -180,8 +180,8 @@ static void on_oldest(int64_t oldest_ms, void *arg)
 
         h->known = NULL;
         known(h->arg);
-        report(h);
     }
+    report(h);
 }
 
 static void look_at(struct shard *s)
@@ -209,9 +209,16 @@ static bool fits(size_t index, void *arg)
            !(*s->persistence.weakness && h->settings->require_durable);
 }
 
+static int64_t percent_used(const struct shard *s)
+{
+    return s->memory_limit_bytes > 0 ? (int64_t)((double)s->memory_bytes * 100 /
+                                                 (double)s->memory_limit_bytes)
+                                     : 0;
+}
+
 static void report(struct health *h)
 {
-    int64_t length = 0, oldest_s = 0, weak = 0;
+    int64_t length = 0, oldest_s = 0, weak = 0, percent = 0;
     bool accepting = false;
 
     for (size_t i = 0; i < h->count; i++) {
@@ -221,6 +228,8 @@ static void report(struct health *h)
                             : (clock_wall_ms() - s->oldest_ms) / 1000;
 
         length += s->length;
+        if (percent_used(s) > percent)
+            percent = percent_used(s);
         weak += s->judged && *s->persistence.weakness;
         if (age_s > oldest_s)
             oldest_s = age_s;
@@ -231,6 +240,7 @@ static void report(struct health *h)
     if (!h->reports)
         return;
     metric_set(h->metrics, REDIS_WEAK, weak);
+    metric_set(h->metrics, REDIS_MEMORY_PERCENT, percent);
     metric_set(h->metrics, STREAM_LENGTH, length);
     metric_set(h->metrics, STREAM_OLDEST_SECONDS, oldest_s);
 }

@@ -16,6 +16,7 @@ enum ingest_metric {
     ACK_SECONDS,
     REDIS_UP,
     REDIS_WEAK,
+    REDIS_MEMORY_PERCENT,
     ACCEPTING,
     STREAM_LENGTH,
     STREAM_OLDEST_SECONDS,

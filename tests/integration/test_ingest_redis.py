@@ -249,6 +249,8 @@ def test_memory_near_its_limit(stack, config):
     config("maxmemory", int(used * 1.05))
     wait_for(lambda: send(stack).status == 503, 20, "the refusal")
     unavailable(stack, "bytes")
+    wait_for(lambda: 90 <= stack.metrics("ingest")["shotfleet_redis_memory_percent"] < 100, 20,
+             "the metric")
     config("maxmemory", 0)
     wait_for(lambda: send(stack).status == 200, 20, "webhooks to be taken again")
 
@@ -297,8 +299,11 @@ def test_a_provider_is_dropped_in_on_sighup(stack, tmp_path):
         answer.read()
         return answer.status
 
-    assert status() == 404
+    assert status() == 404  # which closes the connection
+    connection.request("POST", "/webhooks/screenshotly", BODY, headers)
+    assert connection.getresponse().read()
     socket = connection.sock
+    assert socket
     profile = json.loads((folder / "screenshotly.json").read_text())
     (folder / "newcomer.json").write_text(json.dumps({**profile, "name": "newcomer"}))
     os.kill(stack.programs["ingest"].process.pid, signal.SIGHUP)

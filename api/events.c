@@ -1,5 +1,6 @@
 #include "api/events.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,7 @@ static void begin(struct events *e)
 {
     struct exchange *x = e->exchange;
     struct buf head;
+    int rc;
     int fd = http_take(x->request);
 
     if (fd < 0) {
@@ -107,10 +109,11 @@ static void begin(struct events *e)
     reply_count(x, 200);
     x->work = NULL;
     e->exchange = NULL;
-    e->line = line_new(x->api->lines, fd, &owner, e);
     buf_init(&head, LINE_WAITING_BYTES);
-    if (put_head(&head, x) == 0)
-        line_write(e->line, head.data, head.len);
+    rc = put_head(&head, x);
+    assert(rc == 0); /* a few lines of ours, and an origin of the settings */
+    (void)rc;
+    e->line = line_new(x->api->lines, fd, &head, &owner, e);
     buf_release(&head);
 }
 

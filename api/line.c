@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "api/counters.h"
-#include "common/buf.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -388,8 +387,8 @@ static void prepare_socket(int fd)
                   strerror(errno));
 }
 
-struct line *line_new(struct lines *all, int fd, const struct line_owner *owner,
-                      void *arg)
+struct line *line_new(struct lines *all, int fd, const struct buf *head,
+                      const struct line_owner *owner, void *arg)
 {
     struct line *l = mem_zalloc(sizeof *l);
 
@@ -399,5 +398,7 @@ struct line *line_new(struct lines *all, int fd, const struct line_owner *owner,
     l->watch = loop_watch_new(all->loop, fd, LOOP_READ, on_ready, l);
     l->moved = true; /* since it was opened */
     join(all, l);
+    line_write(l, head->data, head->len);
+    l->heard = false; /* nothing of worth */
     return l;
 }

@@ -9,6 +9,7 @@
 #define API_LINE_H
 
 #include "common/base.h"
+#include "common/buf.h"
 #include "common/limits.h"
 #include "common/loop.h"
 #include "common/metrics.h"
@@ -20,7 +21,8 @@ enum {
     LINE_WAITING_BYTES = 256 * 1024,
     /* One piece; more is a slow client's end as well. */
     LINE_WRITE_BYTES = 4 * LIMIT_OPTIONS_BYTES + 1024,
-    /* A line on which nothing was written for so long has its beat. */
+    /* Each line's turn to have its beat comes once in this time; it has it
+     * when nothing was written since the last turn. */
     LINE_BEAT_MS = 15 * 1000,
 };
 
@@ -60,9 +62,9 @@ void lines_dismiss(struct lines *all);
 /* Lines whose last words have not left. */
 size_t lines_unsent(const struct lines *all);
 
-/* Takes `fd`. */
-struct line *line_new(struct lines *all, int fd, const struct line_owner *owner,
-                      void *arg);
+/* Takes `fd`, and begins with the head of the answer. */
+struct line *line_new(struct lines *all, int fd, const struct buf *head,
+                      const struct line_owner *owner, void *arg);
 /* Sends what waits, then hangs up. */
 void line_end(struct line *l, enum line_end why);
 /* Hangs up at once. */

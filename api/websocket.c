@@ -1,5 +1,6 @@
 #include "api/websocket.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ enum {
     TURN_BYTES = 64 * 1024,
     REASON_MAX = 123,
     MASK_BYTES = 4,
+    HEAD_BYTES = 256,
 };
 
 struct websocket {
@@ -284,11 +286,12 @@ struct websocket *websocket_open(struct exchange *x,
 {
     struct websocket *w = NULL;
     char *accept = NULL;
-    char *head = NULL;
-    int fd;
+    struct buf head;
+    int fd, rc;
 
     if (!handshake_is_fine(x))
         return NULL;
+    buf_init(&head, HEAD_BYTES);
     accept = accept_of(http_header(x->request, "Sec-WebSocket-Key"));
     fd = http_take(x->request);
     if (fd < 0) {
@@ -300,16 +303,18 @@ struct websocket *websocket_open(struct exchange *x,
     w->owner = owner;
     w->arg = arg;
     w->alive = true;
-    w->line = line_new(x->api->lines, fd, &line_owner, w);
-    head = mem_format("HTTP/1.1 101 Switching Protocols\r\n"
-                      "Upgrade: websocket\r\n"
-                      "Connection: Upgrade\r\n"
-                      "Sec-WebSocket-Accept: %s\r\n\r\n",
-                      accept);
-    line_write(w->line, head, strlen(head));
+    rc = buf_printf(&head,
+                    "HTTP/1.1 101 Switching Protocols\r\n"
+                    "Upgrade: websocket\r\n"
+                    "Connection: Upgrade\r\n"
+                    "Sec-WebSocket-Accept: %s\r\n\r\n",
+                    accept);
+    assert(rc == 0);
+    (void)rc;
+    w->line = line_new(x->api->lines, fd, &head, &line_owner, w);
 out:
     free(accept);
-    free(head);
+    buf_release(&head);
     return w;
 }
 

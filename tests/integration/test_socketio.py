@@ -115,6 +115,20 @@ def test_tokens_are_given_as_auth(stack, follow):
     assert one["watchToken"] not in stack.log("api")
 
 
+@pytest.mark.parametrize("transports", ["polling", "websocket"])
+def test_a_client_ends_with_its_key(stack, follow, transports):
+    stack.start("api", SHOTFLEET_API_KEYS="operator")
+    key = stack.cli("keys", "create", "app", "--scope", "read", check=True).stdout.strip()
+    wait_for(lambda: stack.api("GET", "/v1/captures", headers={"X-API-Key": key}).status == 200,
+             10, "the key to be known")
+    client = follow(transports, [["subscribe", {"all": True}]], extraHeaders={"X-API-Key": key})
+    assert client.wait("ack") == [[{"count": 1}]]
+    stack.cli("keys", "revoke", "app", check=True)
+    [[error]] = client.wait("live-error")
+    assert error["code"] == "UNAUTHORIZED" and "revoked" in error["detail"]
+    assert client.wait("disconnect")[0][0] == "io server disconnect"  # no coming back by itself
+
+
 def test_the_client_comes_back_after_a_restart(stack, follow):
     stack.start("api")
     job = submit(stack, url="https://example.com/").json()["jobId"]

@@ -7,6 +7,7 @@ events, our WebSocket, and Socket.IO.
 
 import base64
 import os
+import re
 import select
 import socket
 import time
@@ -30,6 +31,7 @@ def _upgrade(port, path):
 
 PING, PONG = b"\x89\0", b"\x8a\x80\0\0\0\0"
 ENGINE_PING = b"\x81\x012"
+PROGRESS = re.compile(rb'"progress"\s*:\s*([0-9]+)')
 
 
 class Sse:
@@ -68,7 +70,7 @@ class Clients:
         self.poll = select.epoll()
         self.sockets = {}
         self.job_of = {}
-        self.heard = []  # (index of the job, when)
+        self.heard = []  # (index of the job, its progress, when)
         for start in range(0, len(follow), OPENING):
             self._open(kind, port, jobs, follow[start:start + OPENING])
             self.listen(0.01)  # those that are open answer pings meanwhile
@@ -106,7 +108,8 @@ class Clients:
                     self.sockets[fd].sendall(PONG)
                 elif ENGINE_PING in data:
                     self.sockets[fd].sendall(_frame("3"))
-                self.heard += [(self.job_of[fd], now)] * data.count(b'"jobId"')
+                self.heard += [(self.job_of[fd], int(progress), now)
+                               for progress in PROGRESS.findall(data)]
 
     def close(self):
         for s in self.sockets.values():

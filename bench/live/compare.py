@@ -43,7 +43,8 @@ def submit_jobs(stack, count):
 
 
 def drive(url, redis_port, jobs, rate, seconds, committed):
-    """Changes job after job, as workers would, and notes when it committed."""
+    """Changes job after job, as workers would, and notes when it committed which
+    progress of which job."""
     connection = psycopg2.connect(url)
     redis = redis_module.Redis(port=redis_port)
     batch = max(1, rate // TRANSACTIONS)
@@ -55,12 +56,14 @@ def drive(url, redis_port, jobs, rate, seconds, committed):
         chosen = [(n + i) % len(jobs) for i in range(batch)]
         with connection.cursor() as cursor:
             cursor.execute("update jobs set progress = (coalesce(progress, 0) + 1) %% 100 "
-                           "where id = any (%s::uuid[])", ([jobs[i] for i in chosen],))
+                           "where id = any (%s::uuid[]) returning id::text, progress",
+                           ([jobs[i] for i in chosen],))
+            progress = dict(cursor.fetchall())
         connection.commit()
         now = time.monotonic()
         pipe = redis.pipeline(transaction=False)
         for i in chosen:
-            committed[i] = now
+            committed[i * 100 + progress[jobs[i]]] = now
             pipe.xadd("shotfleet:live", {"job": jobs[i], "event": "progress",
                                          "data": "{}"}, maxlen=10000, approximate=True)
         pipe.execute()
@@ -69,15 +72,18 @@ def drive(url, redis_port, jobs, rate, seconds, committed):
 def measure(clients, pid, lab, jobs, rate, seconds):
     """What `rate` changes a second cost the server with this pid."""
     clients.heard.clear()
-    committed = multiprocessing.Array("d", len(jobs), lock=False)
+    committed = multiprocessing.Array("d", 100 * len(jobs), lock=False)
     driver = multiprocessing.Process(target=drive, args=(
         lab.stack.env["DATABASE_URL"], lab.redis.port, jobs, rate, seconds, committed))
     cpu = meter.cpu_s(pid)
     driver.start()
-    clients.listen(seconds + 3)
+    while driver.is_alive():
+        clients.listen(0.5)
+    clients.listen(2)
     cpu = meter.cpu_s(pid) - cpu
     driver.join()
-    delays = sorted((when - committed[job]) * 1000 for job, when in clients.heard)
+    delays = sorted((when - committed[job * 100 + progress]) * 1000
+                    for job, progress, when in clients.heard)
     count = len(delays)
     told = len(clients.sockets) if len(jobs) == 1 else 1  # clients of one change
     return {"events": count, "expected": rate * seconds * told,

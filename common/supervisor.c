@@ -147,8 +147,10 @@ static void child_died(struct supervisor *s, struct child *c, int status)
         stop(s, 1);
         return;
     }
-    c->due_ms =
-        now + backoff_ms(c->deaths - 1, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+    c->due_ms = now + backoff_ms(c->deaths - 1, BACKOFF_BASE_MS,
+                                 s->options->backoff_cap_ms > 0
+                                     ? s->options->backoff_cap_ms
+                                     : BACKOFF_CAP_MS);
     log_warning(LOG_WITH({ "child", pid }),
                 "child died: %s; another one starts in %d ms", how,
                 (int)(c->due_ms - now));

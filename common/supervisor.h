@@ -25,6 +25,7 @@ struct supervisor_options {
     struct metrics *metrics; /* gauges of a dead child are cleared; or NULL */
     size_t restarts;         /* series that counts dead children; 0: none */
     int64_t grace_ms;
+    int64_t backoff_cap_ms; /* before a dead child is forked again; 0: 10 s */
 };
 
 /* Returns the exit code of the program.  Blocks; signals are its own. */

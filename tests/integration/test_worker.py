@@ -381,6 +381,35 @@ def test_a_bad_entry_does_not_take_its_batch_down(stack, provider, pages):
     wait_idle(stack)
 
 
+@pytest.mark.parametrize("sqlstate, what", [
+    ("40001", "a serialization failure"), ("40P01", "a deadlock"), ("53100", "a full disk"),
+    ("25006", "a failover"), ("57014", "a statement time-out")])
+def test_what_passes_by_itself_is_tried_again(fleet, provider, pages, sqlstate, what):
+    """The entry is acknowledged when it is recorded, and no earlier."""
+    provider.script = provider.drop
+    job = fleet.queue(pages.url)
+    wait_for(lambda: fleet.job(job).status == "submitted", 30, "the submission")
+    wait_idle(fleet)
+    fleet.sql(f"""
+        create sequence tries;
+        create function refuse() returns trigger language plpgsql as $$
+        begin
+            if nextval('tries') <= 3 then  -- which no rollback takes back
+                raise exception 'for the test: {what}' using errcode = '{sqlstate}';
+            end if;
+            return new;
+        end $$;
+        create trigger refuse before insert on deliveries for each row execute function refuse()""")
+    append(fleet, {"event": "screenshot.failed", "data": {"errorCode": "INVALID_URL"}}, job=job, attempt="1")
+    wait_for(lambda: fleet.sql("select last_value from tries")[0][0] > 1, 30, "the first tries")
+    fleet.wait_for_job(job, "failed")
+    wait_idle(fleet)
+    assert fleet.sql("select last_value from tries")[0][0] == 4
+    assert [o for e, o in outcomes(fleet, job) if e == "failed"] == ["recorded"]
+    assert fleet.sql("select count(*) from dead_letters")[0].count == 0
+    assert f"for the test: {what}" in fleet.log("worker") and f"sqlstate={sqlstate}" in fleet.log("worker")
+
+
 def test_live_events_follow_the_row(fleet, provider, pages):
     job = fleet.wait_for_job(fleet.queue(pages.url), "completed")
     events = wait_for(lambda: len(e := [f for _, f in fleet.redis.xrange("shotfleet:live")

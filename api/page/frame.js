@@ -2,8 +2,8 @@
 // looks like a browser's window, and small as a thumbnail.
 
 import { element, icon, svg } from "./element.js";
-import { isPdf, picture } from "./picture.js";
-import { shortUrl, statusWords } from "./words.js";
+import { isSeen, picture } from "./picture.js";
+import { ago, shortUrl, statusWords } from "./words.js";
 
 const around = 2 * Math.PI * 15;
 
@@ -22,7 +22,7 @@ function instead(capture, ...words) {
   const signs = {
     queued: () => icon("clock"),
     submitted: () => ring(capture.progress),
-    completed: () => icon("download"),
+    completed: () => icon(capture.image.removedAt ? "close" : "download"),
     failed: () => icon("alert"),
     cancelled: () => icon("close"),
   };
@@ -37,7 +37,7 @@ function waiting(capture) {
 // What the parts beside a picture depend on: to draw them anew for less would take
 // a button from under the pointer.
 export function storyKey(capture) {
-  return JSON.stringify([capture.jobId, capture.status, capture.attempt, capture.image?.sha256, capture.error]);
+  return JSON.stringify([capture.jobId, capture.status, capture.attempt, capture.image?.sha256, capture.image?.removedAt, capture.error]);
 }
 
 export function frameKey(capture) {
@@ -47,8 +47,10 @@ export function frameKey(capture) {
 function view(capture) {
   switch (capture.status) {
   case "completed":
-    return isPdf(capture) ? instead(capture, element("p", {}, "A PDF. Download it, or open it."))
-      : picture(capture, `Screenshot of ${shortUrl(capture.url)}`);
+    if (isSeen(capture)) return picture(capture, `Screenshot of ${shortUrl(capture.url)}`);
+    return instead(capture, element("p", {}, capture.image.removedAt
+      ? `The picture was removed ${ago(capture.image.removedAt)}: this fleet keeps pictures for a limited time.`
+      : "A PDF. Download it, or open it."));
   case "failed":
     return instead(capture, element("p", {}, "No picture."));
   case "cancelled":
@@ -59,7 +61,7 @@ function view(capture) {
 }
 
 export function frame(capture) {
-  const shown = capture.status === "completed" && !isPdf(capture);
+  const shown = isSeen(capture);
   const narrow = shown && capture.image.width < 700;
   return element("figure", { class: "frame" },
     element("figcaption", { title: capture.url }, element("span", {}, capture.url)),
@@ -73,8 +75,8 @@ export function frame(capture) {
 }
 
 export function thumbnail(capture) {
-  if (capture.status === "completed" && !isPdf(capture)) return picture(capture, "", { small: true });
-  if (capture.status === "completed") return instead(capture, element("p", {}, "PDF"));
+  if (isSeen(capture)) return picture(capture, "", { small: true });
+  if (capture.status === "completed") return instead(capture, element("p", {}, capture.image.removedAt ? "picture removed" : "PDF"));
   if (capture.status === "failed") return instead(capture, element("code", {}, capture.error?.code ?? "failed"));
   const percent = capture.status === "submitted" && capture.progress ? ` ${capture.progress} %` : "";
   return instead(capture, element("p", {}, `${statusWords[capture.status]}${percent}`));

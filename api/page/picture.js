@@ -26,7 +26,12 @@ export function isPdf(capture) {
   return capture.image?.type === "application/pdf";
 }
 
-// The <img> of a completed capture that is no PDF; a small one is fetched when it
+// There is a picture that an <img> can show: it came, and is still kept.
+export function isSeen(capture) {
+  return capture.status === "completed" && !isPdf(capture) && !capture.image.removedAt;
+}
+
+// The <img> of a capture that is seen; a small one is fetched when it
 // comes into view.
 export function picture(capture, alt, { small = false } = {}) {
   const image = element("img", {

@@ -56,12 +56,15 @@ function optionWords(options) {
     .join(", ");
 }
 
+const longUrl = 100; // the headline shows three lines of it
+
 export function facts(capture, { whole = false } = {}) {
   const image = capture.image;
   const size = image && image.width ? `${image.width} × ${image.height}` : null;
   const metadata = Object.keys(capture.metadata).length > 0;
   return element("dl", { class: "facts" },
     fact("Size", image ? [size, bytes(image.size)].filter(Boolean).join(", ") : null),
+    whole && capture.url.length > longUrl ? fact("Address", capture.url) : [],
     fact("Options", optionWords(capture.options)),
     fact("Asked", clock(capture.submittedAt)),
     whole ? fact("Provider", capture.provider) : [],
@@ -117,7 +120,7 @@ export function actions(capture, { again, page = true } = {}) {
   const { status } = capture;
   return [
     element("p", { class: "actions" },
-      capture.image ? pictureLinks(capture) : [],
+      capture.image && !capture.image.removedAt ? pictureLinks(capture) : [],
       status === "failed" || status === "cancelled"
         ? button([icon("again"), "Retry"], (event) => act(event, "POST", `${path}/retry`), { class: "main" }) : null,
       status === "completed" && again ? button([icon("again"), "Capture again"], () => again(capture)) : null,

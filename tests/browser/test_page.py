@@ -131,6 +131,35 @@ def test_a_failed_capture_says_what_to_do(stack, page, pages):
              "to be back at the card")
 
 
+def test_a_picture_that_was_removed(stack, page):
+    """Housekeeping took it; the row stays."""
+    stack.start_all()
+    job = stack.api("POST", "/v1/captures", {"url": stack.api_url + "/demo/"}).json()["jobId"]
+    stack.wait_for_job(job, "completed", 60)
+    stack.sql("update jobs set image_removed_at = now() where id = %s::uuid", job)
+    page.open()
+    page.wait_text("#latest .thumb", "picture removed")
+    page.open(f"#/captures/{job}")
+    page.wait_text(".stage", "The picture was removed")
+    assert not any("Download" in node.text for node in page.all("#view .actions *"))
+    page.click_button("Capture again", "#view")
+    page.wait_pictures(".stage img")
+    assert page.violations() == [] and page.complaints() == []
+
+
+def test_a_long_address_leaves_room_for_the_rest(stack, page):
+    stack.start("api")
+    url = "https://example.com/" + "very-long-" * 150
+    job = stack.api("POST", "/v1/captures", {"url": url}).json()["jobId"]
+    for width in (320, 1440):
+        page.screen(width)
+        page.open(f"#/captures/{job}")
+        page.wait_text("h1", "very-long-")
+        assert page.find("#view h1").size["height"] < 150
+        page.wait_text(".facts", url)
+        assert page.overflowing() == []
+
+
 def test_the_gallery_by_arrow_keys(stack, page):
     stack.start("api")
     for name in "abcdef":

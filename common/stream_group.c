@@ -61,6 +61,24 @@ static const char script[] =
     "return { book, at, s['entries-added'], s.length, s['last-generated-id'], "
     "         g['last-delivered-id'], oldest, pending }";
 
+/* KEYS: the stream; ARGV: the group, the book, an id. */
+static const char begin_again[] =
+    "local function place(id) "
+    "  local ms, number = string.match(id, '^(%d+)-(%d+)$') "
+    "  return tonumber(ms), tonumber(number) "
+    "end "
+    "local s = redis.call('XINFO', 'STREAM', KEYS[1]) "
+    "for i = 1, #s, 2 do "
+    "  if s[i] == 'last-generated-id' and ARGV[3] ~= '' then "
+    "    local ms, number = place(s[i + 1]) "
+    "    local to_ms, to_number = place(ARGV[3]) "
+    "    if to_ms > ms or to_ms == ms and to_number > number then "
+    "      redis.call('XSETID', KEYS[1], ARGV[3]) "
+    "    end "
+    "  end "
+    "end "
+    "return redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])";
+
 static const char rejuvenate[] =
     "local stream, group, from = KEYS[1], ARGV[1], '-' "
     "repeat "
@@ -167,11 +185,12 @@ void stream_group_rejuvenate(struct redis *r, const char *stream)
 }
 
 void stream_group_close_book(struct redis *r, const char *stream,
-                             const char *book)
+                             const char *book, const char *after_id)
 {
     redis_command(
-        r, NULL, NULL, 5,
-        (struct redis_arg[]){ REDIS_TEXT("XGROUP"), REDIS_TEXT("DELCONSUMER"),
-                              REDIS_TEXT(stream), REDIS_TEXT(STREAM_GROUP),
-                              REDIS_TEXT(book) });
+        r, NULL, NULL, 7,
+        (struct redis_arg[]){ REDIS_TEXT("EVAL"), REDIS_TEXT(begin_again),
+                              REDIS_TEXT("1"), REDIS_TEXT(stream),
+                              REDIS_TEXT(STREAM_GROUP), REDIS_TEXT(book),
+                              REDIS_TEXT(after_id ? after_id : "") });
 }

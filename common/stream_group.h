@@ -43,12 +43,13 @@ void stream_group_open(struct redis *r, const char *stream, size_t pending_max,
 
 /* Redis's clock was ahead and set back: what was handed out meanwhile would not
  * count as idle before time has caught up, and nobody could take over what a
- * dead worker has of it.  From now on all that is pending was handed out now. */
+ * dead worker has of it.  From now on all that is pending was handed out now.
+ */
 void stream_group_rejuvenate(struct redis *r, const char *stream);
 
 /* Lets the next stream_group_open() that finds the stream empty open another
- * book. */
+ * book.  The stream's next ids come after `after_id` (NULL: as they would). */
 void stream_group_close_book(struct redis *r, const char *stream,
-                             const char *book);
+                             const char *book, const char *after_id);
 
 #endif

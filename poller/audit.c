@@ -21,8 +21,9 @@ enum {
 };
 
 static const struct db_statement statement = {
-    "ledger_check",
-    "select ledger_check($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    "ledger_audit",
+    "select unaccounted, last"
+    " from ledger_audit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 };
 
 static const char *const streams[] = { STREAM_WEBHOOK, STREAM_SUBMIT };
@@ -137,7 +138,8 @@ static void on_checked(const struct db_result *r, void *arg)
                              { "redis", redis_name(account->redis) }),
                     "redis knows fewer entries than before: it lost its last "
                     "ones; the ledger begins again when the stream is empty");
-        stream_group_close_book(account->redis, account->stream, account->book);
+        stream_group_close_book(account->redis, account->stream, account->book,
+                                db_value(r, 0, 1));
         report(account, 0);
     }
     free(account->book);

@@ -179,6 +179,40 @@ def test_a_wiped_redis_begins_another_book(fleet):
     assert balanced(fleet).dead == 1
 
 
+def test_a_redis_wiped_while_it_is_idle(fleet):
+    """The book begins before the first entry comes, and after those of the last one."""
+    for _ in range(5):
+        add(fleet)
+    assert balanced(fleet).accepted == 5
+    fleet.redis.flushall()
+    wait_for(lambda: fleet.redis.exists(WEBHOOK), 30, "the stream to be there again")
+    assert balanced(fleet).accepted == 0
+    for _ in range(3):
+        add(fleet)
+    wait_for(lambda: checked(fleet).accepted == 3, 60, "the new entries")
+    assert (balanced(fleet).accepted, checked(fleet).dead) == (3, 3)
+
+
+def test_ids_go_on_behind_what_was_recorded(fleet):
+    """Those of a clock that was ahead before Redis was wiped: none is given out twice."""
+    ahead = int(fleet.redis.time()[0] + 3600) * 1000
+    fields = {"v": "1", "provider": "screenshotly", "source": "webhook", "body": "{}"}
+    for n in range(5):
+        fleet.redis.xadd(WEBHOOK, fields, id=f"{ahead + n}-0")
+    assert balanced(fleet).accepted == 5
+    fleet.redis.flushall()
+    add(fleet)
+    wait_for(lambda: fleet.redis.exists(WEBHOOK)
+             and fleet.redis.xinfo_stream(WEBHOOK)["last-generated-id"] > f"{ahead + 4}-0".encode(),
+             60, "the stream to be moved on")
+    assert balanced(fleet).accepted == 0  # what was added above came before the book
+    for _ in range(3):
+        assert add(fleet) > f"{ahead + 4}-0"
+    wait_for(lambda: checked(fleet).accepted == 3, 60, "the new entries")
+    assert balanced(fleet).accepted == 3
+    assert len(entry_ids(fleet)) == 9
+
+
 def test_servers_and_programs_may_restart(fleet):
     for _ in range(4):
         add(fleet)

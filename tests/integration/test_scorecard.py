@@ -77,6 +77,22 @@ def test_what_the_provider_did(fleet, provider, pages):
     assert 0 < row.picture_p50_ms <= row.picture_p99_ms
 
 
+def test_who_cancels_puts_nothing_out_of_order(fleet, provider, pages):
+    captures = []
+    provider.script = captures.append
+    job = fleet.queue(pages.url)
+    wait_for(lambda: captures and fleet.job(job).status == "submitted", 30, "the submission")
+    fleet.sql("select from cancel_job(%s::uuid, null)", job)
+    for send in (lambda: provider.send(captures[0], "progress", progress=50),
+                 lambda: provider.send_outcome(captures[0])):
+        send()
+    wait_for(lambda: score(fleet).webhooks == 2, 30, "both webhooks")
+    assert score(fleet).out_of_order == 0
+    provider.send(captures[0], "progress", progress=50)
+    wait_for(lambda: score(fleet).webhooks == 3, 30, "the third")
+    assert score(fleet).out_of_order == 1
+
+
 def test_the_poller_keeps_it(fleet, provider, pages):
     fleet.wait_for_job(fleet.queue(pages.url), "completed")
     fleet.sql("update scorecard_days set refreshed_at = null")

@@ -1,6 +1,11 @@
 """What is done to the stack; each fault ends with everything in its place again,
-though not yet recovered."""
+though not yet recovered.
 
+Faults does what can be done to any stack that answers at its ports; PrivateFaults
+has the processes, disks, clocks and connections of one of our own in hand.
+"""
+
+import contextlib
 import os
 import shutil
 import signal
@@ -21,29 +26,118 @@ SERVERS = ("redis", "postgresql")
 
 
 class Faults:
+    NAMES = ["provider_down", "redis_wiped", "redis_out_of_memory",
+             "redis_takes_no_connections", "back_ends_terminated", "a_back_end_terminated",
+             "connections_exhausted"]
+
     def __init__(self, world, rng, pause):
         self.world = world
-        self.stack = world.stack
         self.rng = rng
         self.pause = pause  # (seconds), cut short when all is to stop
-        self.copy = os.path.join(world.folder, "aof-copy")
+
+    def names(self):
+        return self.NAMES
 
     def all(self):
-        names = ["kill_a_process", "kill_a_program", "stop_a_program", "freeze_a_process",
-                 "freeze_a_program", "provider_down",
-                 "redis_killed", "redis_restarted", "redis_frozen", "redis_wiped",
-                 "redis_lost_its_tail", "redis_out_of_memory", "redis_takes_no_connections",
-                 "postgresql_killed", "postgresql_restarted", "postgresql_frozen",
-                 "back_ends_terminated", "a_back_end_terminated", "a_back_end_killed",
-                 "connections_exhausted"]
-        names += [f"{server}_{how}" for server in SERVERS
-                  for how in ("slow", "reset", "half_open", "slow_to_close")]
-        if self.world.disks:
-            names += ["pictures_disk_full", "redis_disk_full", "postgresql_disk_full"]
-        if self.world.clocks:
-            names += ["clock_of_a_program", "clock_of_redis", "clock_of_postgresql",
-                      "clock_of_all"]
-        return {name.replace("_", " "): getattr(self, name) for name in names}
+        return {name.replace("_", " "): getattr(self, name) for name in self.names()}
+
+    def provider_down(self):
+        self.world.outside.down()
+        self.pause(AWAY_S)
+        self.world.outside.down(False)
+
+    # Redis
+
+    def redis_wiped(self):
+        with self.world.redis.pipeline(transaction=True) as together:
+            together.xrange("shotfleet:webhook").xrange("shotfleet:refusals").flushall()
+            webhooks, refusals, _ = together.execute()
+        self.world.forget(webhooks, refusals)
+
+    @contextlib.contextmanager
+    def losing_the_tail(self):
+        """Around what takes Redis away and brings it back as it was; until then it
+        is told to take nothing more."""
+        server = self.world.redis
+        with server.pipeline(transaction=True) as together:
+            together.execute_command("CLIENT PAUSE", 60000, "WRITE")
+            together.xrange("shotfleet:webhook").xrange("shotfleet:refusals")
+            _, webhooks, refusals = together.execute()
+        yield
+        kept = {entry for entry, _ in server.xrange("shotfleet:webhook")}
+        self.world.forget([e for e in webhooks if e[0] not in kept], refusals)
+
+    def redis_out_of_memory(self):
+        self.configured("maxmemory", "1mb")
+
+    def redis_takes_no_connections(self):
+        """Beyond those of ours, which it keeps."""
+        self.configured("maxclients", "1",
+                        lambda: self.world.redis.client_kill_filter(skipme=True))
+
+    def configured(self, name, value, then=None):
+        server = self.world.redis
+        before = server.config_get(name)[name]
+        server.config_set(name, value)
+        if then:
+            then()
+        self.pause(HELD_S)
+        wait_for(lambda: self.obeys(server, name, before), 30, "Redis to obey")
+
+    def obeys(self, server, name, value):
+        try:
+            return server.config_set(name, value)
+        except redis.RedisError:  # there is no room for a connection of ours either
+            return False
+
+    # PostgreSQL
+
+    def back_ends(self):
+        return [row.pid for row in self.world.sql(
+            "select pid from pg_stat_activity where application_name like 'shotfleet-%%'"
+            " order by backend_start")]
+
+    def terminate(self, pids):
+        self.world.sql("select pg_terminate_backend(pid) from unnest(%s::int[]) pid", pids)
+
+    def back_ends_terminated(self):
+        self.terminate(self.back_ends())
+
+    def a_back_end_terminated(self):
+        self.terminate([self.rng.choice(self.back_ends() or [0])])
+
+    def connections_exhausted(self):
+        held = []
+        try:
+            self.back_ends_terminated()
+            while True:
+                held.append(psycopg2.connect(self.world.dsn))
+        except psycopg2.OperationalError:
+            self.pause(HELD_S)
+        finally:
+            for connection in held:
+                connection.close()
+
+
+class PrivateFaults(Faults):
+    NAMES = Faults.NAMES + [
+        "kill_a_process", "kill_a_program", "stop_a_program", "freeze_a_process",
+        "freeze_a_program", "redis_killed", "redis_restarted", "redis_frozen",
+        "redis_lost_its_tail", "postgresql_killed", "postgresql_restarted",
+        "postgresql_frozen", "a_back_end_killed",
+        *(f"{server}_{how}" for server in SERVERS
+          for how in ("slow", "reset", "half_open", "slow_to_close"))]
+    DISKS = ["pictures_disk_full", "redis_disk_full", "postgresql_disk_full"]
+    CLOCKS = ["clock_of_a_program", "clock_of_redis", "clock_of_postgresql", "clock_of_all"]
+
+    def __init__(self, world, rng, pause):
+        super().__init__(world, rng, pause)
+        self.stack = world.stack
+        self.copy = os.path.join(world.folder, "aof-copy")
+
+    def names(self):
+        return (self.NAMES + (self.DISKS if self.world.disks else [])
+                + (self.CLOCKS if self.world.clocks else []))
 
     # processes
 
@@ -85,11 +179,6 @@ class Faults:
     def freeze_tree(self, process):
         self.freeze([process.pid, *descendants(process.pid)])
 
-    def provider_down(self):
-        self.world.provider.down = True
-        self.pause(AWAY_S)
-        self.world.provider.down = False
-
     # Redis
 
     def redis_killed(self):
@@ -106,9 +195,6 @@ class Faults:
     def redis_frozen(self):
         self.freeze_tree(self.stack.redis_server.process)
 
-    def redis_wiped(self):
-        self.stack.redis.flushall()
-
     def redis_lost_its_tail(self):
         """It comes back as it was some seconds ago."""
         server = self.stack.redis_server
@@ -116,36 +202,14 @@ class Faults:
         shutil.rmtree(self.copy, ignore_errors=True)
         shutil.copytree(folder, self.copy)
         self.pause(self.rng.uniform(1, 4))
-        server.kill()
-        shutil.rmtree(folder)
-        shutil.copytree(self.copy, folder)
-        if server.owner:
-            for path in [folder, *(os.path.join(folder, n) for n in os.listdir(folder))]:
-                os.chown(path, server.owner["user"], server.owner["group"])
-        server.start()
-
-    def redis_out_of_memory(self):
-        self.configured("maxmemory", "1mb")
-
-    def redis_takes_no_connections(self):
-        """Beyond those of ours, which it keeps."""
-        self.configured("maxclients", "1",
-                        lambda: self.stack.redis.client_kill_filter(skipme=True))
-
-    def configured(self, name, value, then=None):
-        server = self.stack.redis
-        before = server.config_get(name)[name]
-        server.config_set(name, value)
-        if then:
-            then()
-        self.pause(HELD_S)
-        wait_for(lambda: self.obeys(server, name, before), 30, "Redis to obey")
-
-    def obeys(self, server, name, value):
-        try:
-            return server.config_set(name, value)
-        except redis.RedisError:  # there is no room for a connection of ours either
-            return False
+        with self.losing_the_tail():
+            server.kill()
+            shutil.rmtree(folder)
+            shutil.copytree(self.copy, folder)
+            if server.owner:
+                for path in [folder, *(os.path.join(folder, n) for n in os.listdir(folder))]:
+                    os.chown(path, server.owner["user"], server.owner["group"])
+            server.start()
 
     # PostgreSQL
 
@@ -158,37 +222,10 @@ class Faults:
     def postgresql_frozen(self):
         self.freeze_tree(self.stack.postgres_server.process)
 
-    def back_ends(self):
-        return [row.pid for row in self.world.sql(
-            "select pid from pg_stat_activity where application_name like 'shotfleet-%%'"
-            " order by backend_start")]
-
-    def terminate(self, pids):
-        self.world.sql("select pg_terminate_backend(pid) from unnest(%s::int[]) pid", pids)
-
-    def back_ends_terminated(self):
-        self.terminate(self.back_ends())
-
-    def a_back_end_terminated(self):
-        self.terminate([self.rng.choice(self.back_ends() or [0])])
-
     def a_back_end_killed(self):
         """By which PostgreSQL takes all others down, and recovers."""
         for pid in self.back_ends()[:1]:
             self.send(pid, signal.SIGKILL)
-
-    def connections_exhausted(self):
-        held = []
-        url = self.stack.postgres_server.url("postgres")
-        try:
-            self.back_ends_terminated()
-            while True:
-                held.append(psycopg2.connect(url))
-        except psycopg2.OperationalError:
-            self.pause(HELD_S)
-        finally:
-            for connection in held:
-                connection.close()
 
     # the ways to them
 
@@ -281,14 +318,6 @@ def subject(name):
     return name.split()[0]
 
 
-def stop_being_unwell(world):
-    """After the last fault, should it have been cut short."""
-    for disk in world.disks.values():
-        disk.free()
-    for clock in world.clocks.values():
-        clock.off_by(0)
-    world.revive()
-    for proxy in (world.redis_proxy, world.postgres_proxy):
-        proxy.slow = False
-        world.soon(proxy.hear)
-    world.provider.down = False
+def spoils_counts(name):
+    """Ingest's counts of what it refused go with it, or with a Redis."""
+    return subject(name) in ("kill", "stop", "freeze", "redis", "clock")

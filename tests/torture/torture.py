@@ -14,6 +14,12 @@ order and the same luck at the provider; the instants differ.
 
 Full disks need root, to mount file systems of their own; clocks that jump a C
 compiler.  Without them those faults are left out.
+
+With --compose the subject is a stack that runs in Docker Compose, started by
+
+    docker compose -f docker-compose.yml -f tests/torture/compose.yml up --build --wait -d
+
+Faults that cannot be had there are left out as well, and said to be.
 """
 
 import argparse
@@ -29,21 +35,25 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "integration"))
 os.environ.setdefault("SHOTFLEET_BIN", os.path.join(ROOT, "build", "release", "bin"))
 
 import verdict  # noqa: E402
-from faults import Faults, stop_being_unwell, subject  # noqa: E402
+from compose import compose_world  # noqa: E402
+from faults import spoils_counts, subject  # noqa: E402
 from load import Load  # noqa: E402
-from world import private_world  # noqa: E402
+from private import private_world  # noqa: E402
 
 RATE = 30          # jobs a second unless --jobs says otherwise
 QUIET_S = (1, 4)   # between faults
 TOGETHER = 0.25    # share of faults that come with another one
 PATIENCE_S = 180   # that a probe gets
 PERSON_S = 10      # between two looks of a person at what needs one
+TELLS_S = 6        # ingest tells every five seconds what it has refused
+# without faults nobody asks before a webhook that was corrupted has come again
+PATIENT = {"SHOTFLEET_STALE_AFTER_S": "4"}
 
 
 def run_faults(world, rng, only, end, say):
     """{fault: [seconds to recover]}; None stands for never."""
     stopping = threading.Event()
-    table = {name: fault for name, fault in Faults(world, rng, stopping.wait).all().items()
+    table = {name: fault for name, fault in world.faults(rng, stopping.wait).items()
              if not only or only in name}
     recoveries = collections.defaultdict(list)
     names = []
@@ -55,10 +65,13 @@ def run_faults(world, rng, only, end, say):
         other = rng.choice(sorted(table))
         if rng.random() < TOGETHER and subject(other) != subject(applied[0]):
             applied.append(other)
+        begin = time.monotonic()
         at_once([table[name] for name in applied])
         recovered = world.probe(PATIENCE_S)
         for name in applied:
             recoveries[name].append(recovered)
+        if any(map(spoils_counts, applied)):
+            world.spoilt.append((begin - TELLS_S, time.monotonic() + TELLS_S))
         say(f"{' + '.join(applied)}:"
             f" {'NEVER RECOVERED' if recovered is None else f'{recovered:.1f} s'},"
             f" {world.in_flight()} entries on the streams")
@@ -85,12 +98,13 @@ def at_once(functions):
 
 def settle(world, seconds, say):
     """Waits until every job and callback has ended, or lies in the dead letters
-    for good.  A person looks at those now and then and tries them again."""
+    for good, and the provider has said all it had to.  A person looks at the dead
+    letters now and then and tries them again."""
     begin = looked = time.monotonic()
     looks = 0
     while time.monotonic() - begin < seconds:
         left, calls = verdict.open_jobs(world), verdict.undelivered(world)
-        busy = world.in_flight() != 0
+        busy = world.in_flight() != 0 or world.outside.counts()["busy"]
         if not left and not calls and not busy:
             break
         if looks == 3 and not calls and not busy and all(row.dead for row in left):
@@ -98,8 +112,8 @@ def settle(world, seconds, say):
         if time.monotonic() - looked > PERSON_S and (calls or any(r.dead for r in left)):
             looked = time.monotonic()
             looks += 1
-            world.stack.cli("dead", "retry", "--all")
-            world.stack.cli("callback", "retry", "--all")
+            world.cli("dead", "retry", "--all")
+            world.cli("callback", "retry", "--all")
         time.sleep(0.5)
     say(f"settled after {time.monotonic() - begin:.0f} s")
 
@@ -111,6 +125,10 @@ def parse_arguments():
     parser.add_argument("--seed", type=int, default=random.randrange(10000))
     parser.add_argument("--jobs", type=int, help=f"in all ({RATE} a second)")
     parser.add_argument("--only", help="faults with this in their name")
+    parser.add_argument("--no-faults", action="store_true",
+                        help="but the provider's; then the scorecard has to be exact")
+    parser.add_argument("--compose", nargs="?", const="", metavar="PROJECT",
+                        help="a stack in Docker Compose (shotfleet-torture)")
     parser.add_argument("--settle-s", type=float, default=600,
                         help="how long everything gets to end at the end (600)")
     parser.add_argument("--keep", action="store_true", help="keep the logs in any case")
@@ -123,20 +141,26 @@ def run(world, args, say):
     """The verdict."""
     world.set_up()
     say(f"seed {args.seed}, {args.jobs} jobs in {args.minutes:g} minutes,"
-        f" logs in {world.folder}/stack")
-    if not world.disks:
-        say("no full disks: they need the right to mount (root)")
-    if not world.clocks:
-        say("no clocks that jump: they need a C compiler")
+        f" logs in {world.logs}")
+    for text in world.left_out:
+        say(f"without {text}")
     load = Load(world, args.jobs, args.minutes * 60)
     load.start()
-    recoveries = run_faults(world, random.Random(args.seed), args.only,
-                            time.monotonic() + args.minutes * 60, say)
-    stop_being_unwell(world)
-    load.join(60)
+    end = time.monotonic() + args.minutes * 60
+    recoveries = {}
+    if not args.no_faults:
+        recoveries = run_faults(world, random.Random(args.seed), args.only, end, say)
+        world.be_well()
+    load.join(max(0, end - time.monotonic()) + 60)
     load.stopping.set()
     settle(world, args.settle_s, say)
-    return verdict.Verdict(world, load, recoveries)
+    return verdict.Verdict(world, load, recoveries, exact=args.no_faults)
+
+
+def the_world(args):
+    if args.compose is not None:
+        return compose_world(args.compose, args.seed)
+    return private_world(args.seed, PATIENT if args.no_faults else {})
 
 
 def main():
@@ -146,13 +170,15 @@ def main():
     def say(text):
         print(f"{time.monotonic() - begin:7.1f} s  {text}", flush=True)
 
-    with private_world(args.seed) as world:
+    with the_world(args) as world:
         found = run(world, args, say)
         print(f"\n{found}")
         world.kept = args.keep or not found.kept()
     good = found.kept() and not world.broken
     print(f"\n{'kept every promise' if good else 'BROKE A PROMISE'}; again with:"
-          f" --minutes {args.minutes:g} --seed {args.seed} --jobs {args.jobs}")
+          f" --minutes {args.minutes:g} --seed {args.seed} --jobs {args.jobs}"
+          f"{' --no-faults' if args.no_faults else ''}"
+          f"{f' --compose {args.compose}'.rstrip() if args.compose is not None else ''}")
     sys.exit(0 if good else 1)
 
 

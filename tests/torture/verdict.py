@@ -1,8 +1,7 @@
 """Counts every job when it is over: what was promised, and what became of it."""
 
-import os
-
 from processes import wait_for
+from scorecard import Scorecard
 
 LEDGER_S = 120  # until the poller has looked at each stream
 
@@ -39,16 +38,10 @@ where history::text like '%No space left on device%'"""
 UNACCOUNTED = """
 select coalesce(sum(abs(unaccounted)), 0)::int as entries,
        coalesce(bool_and(checked_at > %s), false) as fresh from ledger"""
-SCORES = """
-with fresh as materialized (
-    select scorecard_refresh(utc_day(now()) + d) from generate_series(-1, 1) d)
-select count(*) from fresh"""
-SCORECARD = """
-select coalesce(sum(captures), 0)::int as captures, coalesce(sum(webhooks), 0)::int as webhooks,
-       coalesce(sum(never_came), 0)::int as never_came,
-       coalesce(sum(duplicates), 0)::int as duplicates, coalesce(sum(late), 0)::int as late,
-       coalesce(sum(bad_signatures), 0)::int as bad_signatures
-from provider_scorecard"""
+STORED = "select image_key, size_bytes from jobs where status = 'completed'"
+ENDED = """
+select id::text, status, attempt, coalesce(error_code, 'completed') as how from jobs
+where status in ('completed', 'failed')"""
 
 
 def open_jobs(world):
@@ -61,14 +54,8 @@ def undelivered(world):
 
 def without_picture(world):
     """Completed jobs whose file is not there, or has another size."""
-    missing = 0
-    for row in world.sql("select image_key, size_bytes from jobs where status = 'completed'"):
-        try:
-            size = os.path.getsize(os.path.join(world.stack.storage, row.image_key))
-        except OSError:
-            size = None
-        missing += size != row.size_bytes
-    return missing
+    stored = world.pictures()
+    return sum(stored.get(row.image_key) != row.size_bytes for row in world.sql(STORED))
 
 
 def unaccounted(world):
@@ -78,22 +65,34 @@ def unaccounted(world):
     return world.sql(UNACCOUNTED, now)[0].entries
 
 
-class Verdict:
-    """What `world` looks like once everything had its time to end."""
+def refusals_counted(world):
+    """By the poller, all that ingest has told it as it stopped."""
+    wait_for(lambda: world.redis.xlen("shotfleet:refusals") == 0, LEDGER_S,
+             "the poller to count what ingest refused")
 
-    def __init__(self, world, load, recoveries):
+
+class Verdict:
+    """What `world` looks like once everything had its time to end.  `exact`: the
+    scorecard has to be, since nothing but the provider misbehaved."""
+
+    def __init__(self, world, load, recoveries, exact=False):
         self.world = world
-        self.unaccounted = unaccounted(world)
-        wrong = world.stop_programs()
-        world.sql(SCORES)
-        self.score = world.sql(SCORECARD)[0]
         self.load = load
         self.recoveries = recoveries
+        self.exact = exact
+        self.unaccounted = unaccounted(world)
+        wrong = world.stop(["ingest"])
+        refusals_counted(world)
+        wrong += world.stop(["worker", "poller", "api"])
         self.left = open_jobs(world)
-        failed = world.sql("select id::text, error_code from jobs where status = 'failed'")
-        self.unjust = [r for r in failed if r.error_code not in world.provider.told[r.id]]
+        self.outside = world.outside.counts()
+        report = world.outside.report()
+        self.told = report["told"]
+        self.score = Scorecard(world, load, report, len(self.left))
+        ended = world.sql(ENDED)
+        self.unjust = [r for r in ended if r.how not in self.score.ends(r.id, r.attempt)]
         self.complaints = [*world.odd_ends, *wrong]
-        self.rows = self.count(failed)
+        self.rows = self.count(sum(r.status == "failed" for r in ended))
         self.musts = self.promises()
 
     def count(self, failed):
@@ -102,55 +101,49 @@ class Verdict:
             "select status, count(*) from jobs group by status")}
         letters = world.sql("select count(*) as ever, count(*) filter (where resolved_at"
                             " is null) as open from dead_letters")[0]
-        told = world.application.told
-        did = self.load.did
+        unjust = sum(r.status == "failed" for r in self.unjust)
         rows = [("submitted", sum(status.values())), ("completed", status.get("completed", 0)),
-                ("failed for cause", len(failed) - len(self.unjust)),
+                ("failed for cause", failed - unjust),
                 ("cancelled", status.get("cancelled", 0)),
                 ("dead letters, ever", letters.ever), ("dead letters, open", letters.open),
-                ("programs started again", world.restarts)]
-        rows += sorted((f"users: {n}", count) for n, count in did.items())
-        rows += sorted((f"provider: {n}", count) for n, count in world.provider.counts.items())
-        rows += [(f"scorecard: {name.replace('_', ' ')}", count)
-                 for name, count in self.score._asdict().items()]
-        return rows + [("application: callbacks refused", world.application.refused),
-                       ("application: callbacks taken", len(told)),
-                       ("application: callbacks taken again", sum(told.values()) - len(told))]
+                ("programs started again", world.restarts),
+                ("webhooks that Redis lost, and had answered for", len(world.lost))]
+        for who, did in (("users", self.load.did), ("provider", self.outside["provider"]),
+                         ("application", self.outside["application"])):
+            rows += sorted((f"{who}: {name}", count) for name, count in did.items())
+        return rows
 
     def promises(self):
-        world = self.world
+        world, score = self.world, self.score
         known = {r.id for r in world.sql("select id::text from jobs")}
+        asked_for = {*self.load.accepted, *world.probes}
         called = world.sql(CALLED)[0]
         ends = world.sql(ENDS)[0]
         taken = {r.id for r in world.sql(
             "select id::text from callbacks where delivered_at is not null")}
         return [
-            ("accepted by api, not in the table", len(set(self.load.accepted) - known)),
+            ("accepted by api, not in the table", len(asked_for - known)),
+            ("in the table, not accepted by api", max(0, len(known - asked_for)
+             - self.load.unanswered - world.unanswered)),
             ("lost", sum(not row.dead for row in self.left)),
             ("recorded twice", ends.twice),
             ("ended without a record of it", ends.untold),
-            ("failed without a cause", len(self.unjust)),
+            ("ended otherwise than the provider said", len(self.unjust)),
             ("completed without their picture", without_picture(world)),
             ("dead letters for want of room", world.sql(NO_ROOM)[0].letters),
+            ("webhooks answered 200, neither recorded nor lost by Redis", score.vanished()),
+            ("webhooks recorded, never sent", score.made_up()),
             ("callbacks lost", called.unannounced + called.undelivered
-             + len(taken - set(world.application.told))),
+             + len(taken - set(self.told))),
             ("entries left on the streams", world.in_flight()),
             ("entries unaccounted for by the ledger", self.unaccounted),
-            ("of the scorecard, not of the provider", self.made_up()),
+            ("figures of the scorecard that cannot be", len(score.wrong())),
+            *([("figures of the scorecard that are not exact", len(score.inexact()))]
+              if self.exact else []),
             ("faults never recovered from",
              sum(times.count(None) for times in self.recoveries.values())),
             ("programs that ended strangely", len(self.complaints)),
         ]
-
-    def made_up(self):
-        """What the scorecard says beyond what can be.  That it says less is right:
-        a webhook that was answered 200 dies with a Redis that is wiped."""
-        did, score = self.world.provider.counts, self.score
-        posts = sum(n for name, n in did.items()
-                    if name.startswith("webhooks answered") and not name.endswith("401"))
-        jobs = self.world.sql("select count(*)::int as n from jobs")[0].n
-        return (abs(score.captures - jobs) + max(0, score.webhooks - posts)
-                + max(0, score.bad_signatures - did["webhooks corrupted"]))
 
     def kept(self):
         return not any(value for _, value in self.musts)
@@ -159,12 +152,16 @@ class Verdict:
         lines = ["| what | |", "|---|---:|"]
         lines += [f"| {name} | {value} |" for name, value in self.rows]
         lines += [f"| **{name}** (must be 0) | {value} |" for name, value in self.musts]
-        lines += ["", "| fault | times | longest to recover |", "|---|---:|---:|"]
+        lines += ["", "| of the provider | by the scorecard | by itself |", "|---|---:|---:|"]
+        for name, value, least, most in self.score.rows:
+            lines.append(f"| {name} | {value} | {least}{'' if least == most else f' to {most}'} |")
+        if self.recoveries:
+            lines += ["", "| fault | times | longest to recover |", "|---|---:|---:|"]
         for name, times in sorted(self.recoveries.items()):
             longest = "never" if None in times else f"{max(times):.1f} s"
             lines.append(f"| {name} | {len(times)} | {longest} |")
-        lines += [f"job {row.id} failed with {row.error_code}; the provider said"
-                  f" {sorted(self.world.provider.told[row.id])}" for row in self.unjust[:10]]
+        lines += [f"job {row.id} ended as {row.how}; the provider said"
+                  f" {sorted(self.score.ends(row.id, row.attempt))}" for row in self.unjust[:10]]
         lines += [f"job {row.id} is {row.status}, attempt {row.attempt}, next looked at in"
                   f" {row.next_check}{', has a dead letter' if row.dead else ''}"
                   for row in self.left[:10]]

@@ -19,8 +19,8 @@ os.environ.setdefault("SHOTFLEET_BIN", os.path.join(ROOT, "build", "release", "b
 import verdict  # noqa: E402
 from load import Load  # noqa: E402
 from processes import wait_for  # noqa: E402
-from torture import settle  # noqa: E402
-from world import private_world  # noqa: E402
+from torture import TELLS_S, settle  # noqa: E402
+from private import private_world  # noqa: E402
 
 SUBMIT_S = 5  # all of them
 SETTINGS = {"SHOTFLEET_STALE_AFTER_S": "60", "SHOTFLEET_TAKEOVER_S": "30"}
@@ -47,8 +47,9 @@ def run(world, args):
     load.join()
     wait_for(lambda: (time.sleep(0.1) or ended(world)) >= args.jobs / 2, args.patience_s, "half to end")
     before, entries = statuses(world), world.in_flight()
-    world.stack.redis.flushall()
+    world.faults(None, None)["redis wiped"]()
     wiped = time.monotonic()
+    world.spoilt.append((wiped - TELLS_S, wiped + TELLS_S))
     say(f"wiped Redis with {entries} entries; jobs: {before}")
     for share in (0.9, 0.99, 1):
         wait_for(lambda: ended(world) >= share * args.jobs or time.monotonic() - wiped

@@ -1,9 +1,7 @@
 /* Files that nobody needs: pictures of no job, and what workers that died have
  * left in tmp/. */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,7 +10,6 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
-#include "common/token.h"
 #include "poller/cleaner.h"
 
 enum {
@@ -21,50 +18,33 @@ enum {
     /* Longer than any job takes, so that a picture that waits to be recorded is
      * young; and that of a job that has not ended is never taken. */
     ORPHAN_AGE_S = 24 * 60 * 60,
-    FOLDERS = 256 * 256, /* screenshots/00/00 to ff/ff */
-    FOLDERS_A_STEP = 64,
-    UUID_LENGTH = 36,
     ARRAY_MAX_BYTES = 64 * 1024 * 1024,
 };
 
-static const char no_folder[] =
-    "SHOTFLEET_STORAGE is no folder that this poller has; in S3 a lifecycle "
-    "rule does this";
-
-/* An old file; its size is in *bytes. */
-static bool is_old(int fd, const char *name, int64_t age_s, int64_t *bytes)
+static DIR *open_temporary(const char *root)
 {
-    struct stat st;
+    char *path = mem_format("%s/tmp", root);
+    DIR *dir = opendir(path);
 
-    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-        !S_ISREG(st.st_mode) || time(NULL) - st.st_mtime < age_s)
-        return false;
-    *bytes = st.st_size;
-    return true;
-}
-
-static DIR *open_folder(int root_fd, const char *path)
-{
-    int fd = openat(root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-
-    if (!dir && fd >= 0)
-        close(fd);
+    free(path);
     return dir;
 }
 
+/* In S3 nothing is half-written. */
 static void step_temporary(struct cleaning *c)
 {
-    struct clean_step step = { .error = c->root_fd < 0 ? no_folder : NULL };
-    DIR *dir = c->root_fd < 0 ? NULL : open_folder(c->root_fd, "tmp");
+    const char *root = pictures_root(c->pictures);
+    struct clean_step step = { 0 };
+    DIR *dir = root ? open_temporary(root) : NULL;
     const struct dirent *e;
-    int64_t bytes = 0;
+    struct stat st;
 
     while (dir && (e = readdir(dir))) {
-        if (!is_old(dirfd(dir), e->d_name, TEMPORARY_AGE_S, &bytes))
+        if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(st.st_mode) || time(NULL) - st.st_mtime < TEMPORARY_AGE_S)
             continue;
         step.found++;
-        step.bytes += bytes;
+        step.bytes += st.st_size;
         if (!c->dry_run && unlinkat(dirfd(dir), e->d_name, 0) == 0)
             step.removed++;
     }
@@ -79,88 +59,95 @@ static const struct db_statement statement = {
     "pictures_orphaned", "select * from pictures_orphaned($1, $2)"
 };
 
-struct walk {
-    struct buf keys, ids; /* of old files, as arrays */
-    size_t count;
-};
-
-static void add_folder(const struct cleaning *c, struct walk *w,
-                       const char *path)
+static void on_orphans_gone(void *arg)
 {
-    DIR *dir = open_folder(c->root_fd, path);
-    const struct dirent *e;
-    int64_t bytes;
+    struct cleaning *c = arg;
+    const struct picture_batch *b = &c->batch;
+    struct clean_step step = { .place = *b->place ? b->place : NULL,
+                               .error = *b->error ? b->error : NULL };
 
-    while (dir && (e = readdir(dir))) {
-        char id[UUID_LENGTH + 1], key[512];
-
-        /* <job>-<hash>.png */
-        snprintf(id, sizeof id, "%.36s", e->d_name);
-        if (!uuid_is_valid(id) || e->d_name[UUID_LENGTH] != '-' ||
-            !is_old(dirfd(dir), e->d_name, ORPHAN_AGE_S, &bytes))
-            continue;
-        snprintf(key, sizeof key, "%s/%s", path, e->d_name);
-        db_array_add(&w->keys, key);
-        db_array_add(&w->ids, id);
-        w->count++;
+    for (size_t i = 0; i < b->count; i++) {
+        step.found++;
+        step.bytes += b->items[i].bytes;
+        step.removed += b->items[i].hit;
     }
-    if (dir)
-        closedir(dir);
+    cleaner_step(c, &step);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const struct picture *)a)->key,
+                  ((const struct picture *)b)->key);
+}
+
+/* Leaves in the batch what is in the rows. */
+static void keep_rows(struct picture_batch *b, const struct db_result *r)
+{
+    struct picture_batch kept = { 0 };
+
+    if (b->count > 0)
+        qsort(b->items, b->count, sizeof *b->items, by_key);
+    for (size_t i = 0; i < db_rows(r); i++) {
+        const struct picture wanted = { .key = (char *)db_value(r, i, 0) };
+        const struct picture *item =
+            bsearch(&wanted, b->items, b->count, sizeof *b->items, by_key);
+
+        picture_batch_add(&kept, item->key, item->job, item->bytes);
+    }
+    memcpy(kept.place, b->place, sizeof kept.place);
+    picture_batch_clear(b);
+    *b = kept;
 }
 
 static void on_orphans(const struct db_result *r, void *arg)
 {
     struct cleaning *c = arg;
-    long next = strtol(c->place, NULL, 10) + FOLDERS_A_STEP;
-    struct clean_step step = { 0 };
-    char place[24];
-    int64_t bytes;
 
     if (cleaner_failed(c, r))
         return;
-    for (size_t i = 0; i < db_rows(r); i++) {
-        const char *key = db_value(r, i, 0);
+    keep_rows(&c->batch, r);
+    if (c->dry_run)
+        on_orphans_gone(c);
+    else /* if it is still old: it may have been stored anew meanwhile */
+        pictures_remove(c->pictures, &c->batch, ORPHAN_AGE_S, on_orphans_gone,
+                        c);
+}
 
-        /* once more: it may have been stored anew meanwhile */
-        if (!is_old(c->root_fd, key, ORPHAN_AGE_S, &bytes))
-            continue;
-        step.found++;
-        step.bytes += bytes;
-        if (!c->dry_run && unlinkat(c->root_fd, key, 0) == 0)
-            step.removed++;
+static void on_walked(void *arg)
+{
+    struct cleaning *c = arg;
+    const struct picture_batch *b = &c->batch;
+    struct buf keys, ids;
+
+    if (*b->error) {
+        cleaner_step(c, &(struct clean_step){ .error = b->error });
+        return;
     }
-    snprintf(place, sizeof place, "%ld", next);
-    step.place = next < FOLDERS ? place : NULL;
-    cleaner_step(c, &step);
+    buf_init(&keys, ARRAY_MAX_BYTES);
+    buf_init(&ids, ARRAY_MAX_BYTES);
+    db_array_begin(&keys);
+    db_array_begin(&ids);
+    for (size_t i = 0; i < b->count; i++) {
+        db_array_add(&keys, b->items[i].key);
+        db_array_add(&ids, b->items[i].job);
+    }
+    db_array_end(&keys);
+    db_array_end(&ids);
+    db_call(c->db, &statement, (const char *const[]){ keys.data, ids.data }, 2,
+            on_orphans, c);
+    buf_release(&keys);
+    buf_release(&ids);
 }
 
 static void step_orphans(struct cleaning *c)
 {
-    long first = strtol(c->place, NULL, 10);
-    struct walk w = { .count = 0 };
-
-    if (c->root_fd < 0 || (!c->dry_run && !c->settings->remove_orphans)) {
-        cleaner_step(c, &(struct clean_step){
-                            .error = c->root_fd < 0 ? no_folder : NULL });
+    if (!c->dry_run && !c->settings->remove_orphans) {
+        cleaner_step(c, &(struct clean_step){ 0 });
         return;
     }
-    buf_init(&w.keys, ARRAY_MAX_BYTES);
-    buf_init(&w.ids, ARRAY_MAX_BYTES);
-    db_array_begin(&w.keys);
-    db_array_begin(&w.ids);
-    for (long n = first; n < first + FOLDERS_A_STEP; n++) {
-        char path[32];
-
-        snprintf(path, sizeof path, "screenshots/%02lx/%02lx",
-                 (unsigned long)n / 256, (unsigned long)n % 256);
-        add_folder(c, &w, path);
-    }
-    db_array_end(&w.keys);
-    db_array_end(&w.ids);
-    db_call(c->db, &statement, (const char *const[]){ w.keys.data, w.ids.data },
-            2, on_orphans, c);
-    buf_release(&w.keys);
-    buf_release(&w.ids);
+    picture_batch_clear(&c->batch);
+    memcpy(c->batch.place, c->place, sizeof c->batch.place);
+    pictures_walk(c->pictures, &c->batch, ORPHAN_AGE_S, on_walked, c);
 }
 
 const struct clean_task clean_temporary = { "temporary", step_temporary };

@@ -1,19 +1,13 @@
 /* Jobs and pictures that are due to be forgotten, and pictures that are
  * missing.
  *
- * The file goes first, then the row says so: what dies in between finds the row
+ * Files go first, then the rows say so: what dies in between finds the rows
  * again, and no file that is gone is an error. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/log.h"
-#include "common/mem.h"
-#include "common/thumbnail_key.h"
 #include "poller/cleaner.h"
 
 enum { IDS_MAX_BYTES = 64 * 1024, SAID_MAX = 5 };
@@ -41,115 +35,73 @@ static const struct db_statement pictures_known = {
                       " from pictures_known($1, " STEP_TEXT ")"
 };
 
-/* What was found, while the files and then the rows go. */
-struct found {
-    struct clean_step step;
-    char place[CLEAN_PLACE_SIZE];
-};
-
-/* Only what a worker may have stored. */
-static bool is_key(const char *key)
+/* What a batch of the table holds. */
+static void take(struct cleaning *c, const struct db_result *r)
 {
-    return strncmp(key, "screenshots/", 12) == 0 && !strstr(key, "..");
-}
+    picture_batch_clear(&c->batch);
+    for (size_t i = 0; i < db_rows(r); i++) {
+        const char *key = db_value(r, i, IMAGE_KEY);
 
-/* There is none unless somebody looked. */
-static void remove_thumbnail(const struct cleaning *c, const char *picture_key)
-{
-    char key[THUMBNAIL_KEY_SIZE];
-
-    if (thumbnail_key(picture_key, key) && unlinkat(c->root_fd, key, 0) != 0 &&
-        errno != ENOENT)
-        log_warning(NULL, "could not remove \"%s\": %s", key, strerror(errno));
-}
-
-static const char *remove_file(const struct cleaning *c, const char *key,
-                               char *error, size_t size)
-{
-    if (c->root_fd < 0) {
-        snprintf(error, size,
-                 "SHOTFLEET_STORAGE is no folder that this poller has; "
-                 "pictures in S3 are removed by a lifecycle rule");
-        return error;
+        picture_batch_add(&c->batch, key, db_value(r, i, JOB_ID),
+                          key ? db_number(r, i, SIZE_BYTES) : 0);
     }
-    if (!is_key(key) ||
-        (unlinkat(c->root_fd, key, 0) != 0 && errno != ENOENT)) {
-        snprintf(error, size, "could not remove \"%.100s\": %s", key,
-                 is_key(key) ? strerror(errno) : "not a picture's key");
-        return error;
-    }
-    remove_thumbnail(c, key);
-    return NULL;
 }
 
-static void finish(struct cleaning *c)
+/* A step is over that found what is in the batch.  What went before an error is
+ * found again. */
+static void finish(struct cleaning *c, int64_t removed, const char *error)
 {
-    struct found *f = c->rows;
+    const struct picture_batch *b = &c->batch;
+    struct clean_step step = { .removed = removed, .error = error };
 
-    c->rows = NULL;
-    cleaner_step(c, &f->step);
-    free(f);
+    if (!error) {
+        step.found = (int64_t)b->count;
+        for (size_t i = 0; i < b->count; i++)
+            step.bytes += b->items[i].bytes;
+        step.place = b->count == STEP ? b->items[STEP - 1].job : NULL;
+    }
+    cleaner_step(c, &step);
 }
 
 static void on_removed(const struct db_result *r, void *arg)
 {
-    struct cleaning *c = arg;
-    struct found *f = c->rows;
-
-    if (db_result_status(r) != DB_OK) {
-        free(f);
-        c->rows = NULL;
-        if (!cleaner_failed(c, r))
-            abort();
-        return;
-    }
-    f->step.removed = db_number(r, 0, 0);
-    finish(c);
+    if (!cleaner_failed(arg, r))
+        finish(arg, db_number(r, 0, 0), NULL);
 }
 
-/* Removes the files of these rows and then, by `statement`, the rows. */
-static void remove_rows(struct cleaning *c, const struct db_result *r,
-                        const struct db_statement *statement)
+/* The files are gone; now the rows. */
+static void on_files_gone(void *arg)
 {
-    struct found *f = mem_zalloc(sizeof *f);
-    size_t count = db_rows(r);
-    char error[256];
+    struct cleaning *c = arg;
+    const struct db_statement *statement =
+        c->task == &clean_jobs ? &jobs_remove : &pictures_removed;
     struct buf ids;
 
-    c->rows = f;
+    if (*c->batch.error) {
+        finish(c, 0, c->batch.error);
+        return;
+    }
     buf_init(&ids, IDS_MAX_BYTES);
     db_array_begin(&ids);
-    for (size_t i = 0; i < count && !f->step.error; i++) {
-        const char *key = db_value(r, i, IMAGE_KEY);
-
-        if (!c->dry_run && key)
-            f->step.error = remove_file(c, key, error, sizeof error);
-        if (f->step.error)
-            break;
-        db_array_add(&ids, db_value(r, i, JOB_ID));
-        f->step.found++;
-        f->step.bytes += key ? db_number(r, i, SIZE_BYTES) : 0;
-    }
+    for (size_t i = 0; i < c->batch.count; i++)
+        db_array_add(&ids, c->batch.items[i].job);
     db_array_end(&ids);
-    if (count == STEP) {
-        snprintf(f->place, sizeof f->place, "%s",
-                 db_value(r, count - 1, JOB_ID));
-        f->step.place = f->place;
-    }
-    if (f->step.error) /* what went before it is found again */
-        f->step = (struct clean_step){ .error = f->step.error };
-    if (c->dry_run || f->step.error || count == 0)
-        finish(c);
-    else
-        db_call(c->db, statement, (const char *const[]){ ids.data }, 1,
-                on_removed, c);
+    db_call(c->db, statement, (const char *const[]){ ids.data }, 1, on_removed,
+            c);
     buf_release(&ids);
 }
 
-static void on_jobs(const struct db_result *r, void *arg)
+static void on_due(const struct db_result *r, void *arg)
 {
-    if (!cleaner_failed(arg, r))
-        remove_rows(arg, r, &jobs_remove);
+    struct cleaning *c = arg;
+
+    if (cleaner_failed(c, r))
+        return;
+    take(c, r);
+    if (c->dry_run || c->batch.count == 0)
+        finish(c, 0, NULL);
+    else
+        pictures_remove(c->pictures, &c->batch, 0, on_files_gone, c);
 }
 
 static void step_jobs(struct cleaning *c)
@@ -159,13 +111,7 @@ static void step_jobs(struct cleaning *c)
     snprintf(days, sizeof days, "%" PRId64, c->settings->retain_jobs_days);
     db_call(c->db, &jobs_due,
             (const char *const[]){ days, *c->place ? c->place : NULL }, 2,
-            on_jobs, c);
-}
-
-static void on_pictures(const struct db_result *r, void *arg)
-{
-    if (!cleaner_failed(arg, r))
-        remove_rows(arg, r, &pictures_removed);
+            on_due, c);
 }
 
 static void step_pictures(struct cleaning *c)
@@ -179,32 +125,39 @@ static void step_pictures(struct cleaning *c)
     db_call(c->db, &pictures_due,
             (const char *const[]){ days, max_bytes, *c->place ? c->place : NULL,
                                    counted },
-            4, on_pictures, c);
+            4, on_due, c);
 }
 
 /* Nothing is done about those: whoever asks for them is told. */
+static void on_looked(void *arg)
+{
+    struct cleaning *c = arg;
+    struct picture_batch *b = &c->batch;
+    struct clean_step step = { .error = *b->error ? b->error : NULL };
+
+    for (size_t i = 0; i < b->count && !step.error; i++) {
+        const struct picture *item = &b->items[i];
+
+        if (!item->hit)
+            continue;
+        if (step.found++ < SAID_MAX)
+            log_warning(LOG_WITH({ "job", item->job }),
+                        "its picture \"%s\" is not in the storage", item->key);
+        step.bytes += item->bytes;
+    }
+    if (b->count == STEP && !step.error)
+        step.place = b->items[STEP - 1].job;
+    cleaner_step(c, &step);
+}
+
 static void on_known(const struct db_result *r, void *arg)
 {
     struct cleaning *c = arg;
-    struct clean_step step = { 0 };
 
     if (cleaner_failed(c, r))
         return;
-    if (c->root_fd < 0)
-        step.error = "SHOTFLEET_STORAGE is no folder that this poller has";
-    for (size_t i = 0; i < db_rows(r) && !step.error; i++) {
-        const char *key = db_value(r, i, IMAGE_KEY);
-
-        if (faccessat(c->root_fd, key, F_OK, 0) == 0 || errno != ENOENT)
-            continue;
-        if (step.found++ < SAID_MAX)
-            log_warning(LOG_WITH({ "job", db_value(r, i, JOB_ID) }),
-                        "its picture \"%s\" is not in the storage", key);
-        step.bytes += db_number(r, i, SIZE_BYTES);
-    }
-    if (db_rows(r) == STEP)
-        step.place = db_value(r, STEP - 1, JOB_ID);
-    cleaner_step(c, &step);
+    take(c, r);
+    pictures_look(c->pictures, &c->batch, on_looked, c);
 }
 
 static void step_missing(struct cleaning *c)

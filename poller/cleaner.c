@@ -1,12 +1,9 @@
 #include "poller/cleaner.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/log.h"
 #include "common/mem.h"
@@ -52,19 +49,8 @@ static const struct clean_task *find(const char *name)
 static void rest(struct cleaner *c, int64_t for_ms)
 {
     c->run.task = NULL;
-    if (c->run.root_fd >= 0)
-        close(c->run.root_fd);
-    c->run.root_fd = -1;
+    picture_batch_clear(&c->run.batch);
     loop_timer_start(c->timer, for_ms);
-}
-
-static void open_root(struct cleaning *run)
-{
-    static const char scheme[] = "file://";
-
-    if (strncmp(run->settings->storage, scheme, sizeof scheme - 1) == 0)
-        run->root_fd = open(run->settings->storage + sizeof scheme - 1,
-                            O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static void on_leased(const struct db_result *r, void *arg)
@@ -89,7 +75,6 @@ static void on_leased(const struct db_result *r, void *arg)
     run->dry_run = db_value(r, 0, DRY_RUN)[0] == 't';
     run->bytes = db_number(r, 0, BYTES);
     c->found = c->removed = 0;
-    open_root(run);
     run->task->step(run);
 }
 
@@ -166,17 +151,17 @@ bool cleaner_failed(struct cleaning *run, const struct db_result *r)
 }
 
 struct cleaner *cleaner_new(struct loop *loop, struct db *db,
-                            struct shards *shards, struct metrics *metrics,
+                            struct shards *shards, struct http_client *http,
+                            struct metrics *metrics,
                             const struct poller_settings *settings)
 {
     struct cleaner *c = mem_zalloc(sizeof *c);
 
     c->metrics = metrics;
-    c->run = (struct cleaning){ .cleaner = c,
-                                .db = db,
-                                .shards = shards,
-                                .settings = settings,
-                                .root_fd = -1 };
+    c->run = (struct cleaning){
+        .cleaner = c, .db = db, .shards = shards, .settings = settings
+    };
+    c->run.pictures = pictures_new(http, settings->storage, &settings->s3);
     random_hex(8, c->holder);
     c->timer = loop_timer_new(loop, go_on, c);
     loop_timer_start(c->timer, LOOK_MS);
@@ -187,8 +172,8 @@ void cleaner_free(struct cleaner *c)
 {
     if (!c)
         return;
-    if (c->run.root_fd >= 0)
-        close(c->run.root_fd);
+    picture_batch_clear(&c->run.batch);
+    pictures_free(c->run.pictures);
     loop_timer_free(c->timer);
     free(c);
 }

@@ -12,11 +12,12 @@
 #include "common/db.h"
 #include "common/metrics.h"
 #include "common/shards.h"
+#include "poller/pictures.h"
 #include "poller/poller_settings.h"
 
 struct cleaner;
 
-enum { CLEAN_PLACE_SIZE = 64 }; /* an id, or a number */
+enum { CLEAN_PLACE_SIZE = PICTURES_PLACE_SIZE }; /* or an id */
 
 /* The run at hand. */
 struct cleaning {
@@ -29,8 +30,8 @@ struct cleaning {
     struct db *db;                /* nobody waits for it */
     struct shards *shards;
     const struct poller_settings *settings;
-    int root_fd; /* of the folder with the pictures; -1: there is none */
-    void *rows;  /* of the task, between the parts of a step */
+    struct pictures *pictures;
+    struct picture_batch batch; /* of the task, between the parts of a step */
 };
 
 /* What a step did. */
@@ -48,9 +49,10 @@ struct clean_task {
 
 /* `settings` are borrowed, like the rest. */
 struct cleaner *cleaner_new(struct loop *loop, struct db *db,
-                            struct shards *shards, struct metrics *metrics,
+                            struct shards *shards, struct http_client *http,
+                            struct metrics *metrics,
                             const struct poller_settings *settings);
-/* When `db` and `shards` are gone.  Accepts NULL. */
+/* When `http`, `db` and `shards` are gone.  Accepts NULL. */
 void cleaner_free(struct cleaner *c);
 
 void cleaner_step(struct cleaning *c, const struct clean_step *step);

@@ -61,7 +61,7 @@ int main(int argc, char **argv)
     supervisor_watch_stop(p.loop, on_stop, p.loop);
     slow = db_new(p.loop, settings.database_url, "shotfleet-poller-slow");
     scorecard = scorecard_new(p.loop, slow, p.shards, p.metrics);
-    cleaner = cleaner_new(p.loop, slow, p.shards, p.metrics, &settings);
+    cleaner = cleaner_new(p.loop, slow, p.shards, p.http, p.metrics, &settings);
     poller_start(&p);
     log_info(NULL, "looking for silent jobs");
     loop_run(p.loop);

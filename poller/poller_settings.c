@@ -16,6 +16,7 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_POLL_INTERVAL_S", poll_interval_s),
     USE("SHOTFLEET_STALE_AFTER_S", stale_after_s),
     USE("SHOTFLEET_STORAGE", storage),
+    S3_SETTINGS(USE, s3),
     USE("SHOTFLEET_TAKEOVER_S", takeover_s),
     USE("SHOTFLEET_RETAIN_JOBS_DAYS", retain_jobs_days),
     USE("SHOTFLEET_RETAIN_PICTURES_DAYS", retain_pictures_days),

@@ -2,6 +2,7 @@
 #ifndef POLLER_SETTINGS_H
 #define POLLER_SETTINGS_H
 
+#include "common/s3.h"
 #include "common/settings.h"
 
 struct poller_settings {
@@ -9,12 +10,13 @@ struct poller_settings {
     char *database_url;
     char *admin_listen;
     char *providers_dir;
-    char *ca_file; /* see ca_file.h */
+    char *ca_file;      /* see ca_file.h */
     char *provider_url; /* read per profile in common/provider.c */
     char *provider_key; /* likewise */
     int64_t poll_interval_s;
     int64_t stale_after_s;
     char *storage;
+    struct s3_settings s3;
     int64_t takeover_s;
     /* what is forgotten when; 0: never */
     int64_t retain_jobs_days;

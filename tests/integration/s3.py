@@ -28,7 +28,8 @@ class S3Server:
     def start(self, *buckets):
         os.makedirs(self.folder, exist_ok=True)
         self.process = subprocess.Popen(
-            [shutil.which("node"), os.path.join(PEERS, "s3.mjs"), self.folder, str(self.port),
+            [shutil.which("node"), "--openssl-legacy-provider",  # s3rver pages with DES
+             os.path.join(PEERS, "s3.mjs"), self.folder, str(self.port),
              self.key, self.secret, *buckets],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=None)
         wait_for(self.answers, 30, "the S3 server")

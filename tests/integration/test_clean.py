@@ -358,12 +358,3 @@ def test_without_a_poller_the_command_says_so(stack):
 def test_wrong_usage(stack):
     for arguments in (["nothing"], ["jobs", "x"], ["--what"]):
         assert stack.cli("clean", *arguments).returncode == 2
-
-
-def test_s3_is_left_to_its_lifecycle_rules(stack):
-    job, _ = capture(stack, 20, file=False)
-    sum_up(stack)
-    start(stack, RETAIN_PICTURES_DAYS=3, STORAGE="s3://bucket/prefix")
-    done = stack.cli("clean", "pictures")
-    assert done.returncode == 1 and "lifecycle rule" in done.stdout
-    assert not stack.job(job).image_removed_at

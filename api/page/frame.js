@@ -78,6 +78,6 @@ export function thumbnail(capture) {
   if (isSeen(capture)) return picture(capture, "", { small: true });
   if (capture.status === "completed") return instead(capture, element("p", {}, capture.image.removedAt ? "picture removed" : "PDF"));
   if (capture.status === "failed") return instead(capture, element("code", {}, capture.error?.code ?? "failed"));
-  const percent = capture.status === "submitted" && capture.progress ? ` ${capture.progress} %` : "";
+  const percent = capture.status === "submitted" && capture.progress ? ` ${capture.progress}\u00a0%` : "";
   return instead(capture, element("p", {}, `${statusWords[capture.status]}${percent}`));
 }

@@ -81,7 +81,7 @@ def test_what_one_tab_asks_for_another_sees(stack, page, provider):
     capture = taken(provider, 1)
     page.wait_text(card, "under way")
     provider.send(capture, "progress", progress=40)
-    page.wait_text(card, "40 %")
+    page.wait_text(card, "40\u00a0%")
     provider.complete(capture)
     assert page.wait_pictures(f"{card} img") == [4]
     assert page.text("#announce") == ""  # nobody here had asked for it

@@ -20,7 +20,8 @@ static void usage(FILE *out)
           "  0  done; with --wait: every capture was completed\n"
           "  1  a capture failed, or was not finished in time\n"
           "  2  wrong usage, or refused input\n"
-          "  3  api (or PostgreSQL) could not be reached\n\n",
+          "  3  api (or PostgreSQL) could not be reached\n"
+          "  130  Ctrl-C: it was left, captures go on\n\n",
           out);
 }
 

@@ -178,6 +178,14 @@ def test_refusals_are_counted_once(stack):
         ("p", "body", 4), ("p", "signature", 2), ("q", "signature", 10)]
 
 
+def test_refusals_count_again_after_a_clock_was_ahead(stack):
+    for hours in (2, 0, 0):  # redis was wiped after the first, and its clock put right
+        stack.sql("select record_refusals('a', array[(extract(epoch from clock_timestamp()"
+                  " + %s * interval '1 hour') * 1000)::bigint || '-0'], array['p'],"
+                  " array['signature'], array[1]::bigint[])", hours)
+    assert stack.sql("select sum(count) from refusals") == [(3,)]
+
+
 def test_refusals_survive_a_stop_of_ingest(stack, provider):
     stack.start("ingest")
     for n in range(3):

@@ -192,6 +192,11 @@ class PrivateWorld(World):
                 server.stop()
                 server.start()
 
+    def tidy(self):
+        servers = (self.stack.redis_server, self.stack.postgres_server)
+        own = [*self.stack.programs.values(), *self.stack.retired, *servers, self.outside]
+        processes.reap_adopted([each.process.pid for each in own if each.process])
+
     def be_well(self):
         for each in self.disks.values():
             each.free()

@@ -68,6 +68,7 @@ def run_faults(world, rng, only, end, say):
         begin = time.monotonic()
         at_once([table[name] for name in applied])
         recovered = world.probe(PATIENCE_S)
+        world.tidy()
         for name in applied:
             recoveries[name].append(recovered)
         if any(map(spoils_counts, applied)):

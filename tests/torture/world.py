@@ -59,6 +59,9 @@ class World:
         """Starts the stores that are not there (again)."""
         raise NotImplementedError
 
+    def tidy(self):
+        """What a fault may have left behind: orphans that nobody waits for."""
+
     def pictures(self):
         """{key: size} of all that are stored."""
         raise NotImplementedError

@@ -44,7 +44,7 @@ def test_every_name_is_one_that_some_program_reads(services):
 
 def test_the_keys_of_the_storage_go_to_whom_they_concern(services):
     has = {name for name, s in services.items() if S3 & set(s.get("environment", {}))}
-    assert has == {"worker", "api"}
+    assert has == {"worker", "api", "poller"}
     for name in has:
         environment = services[name]["environment"]
         assert S3 <= set(environment)
@@ -54,7 +54,7 @@ def test_the_keys_of_the_storage_go_to_whom_they_concern(services):
         assert mine["AWS_REGION"] == "us-east-1" and mine["AWS_ENDPOINT_URL"] == ""
 
 
-@pytest.mark.parametrize("name", ["worker", "api"])
+@pytest.mark.parametrize("name", ["worker", "api", "poller"])
 def test_without_s3_its_empty_settings_do_no_harm(stack, services, name):
     environment = filled({n: v for n, v in services[name]["environment"].items() if n in S3}, {})
     stack.start(name, **environment)

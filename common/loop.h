@@ -1,8 +1,8 @@
 /* loop.h - the one event loop of a process: timers, descriptors, signals.
  *
- * libevent behind it; only loop.c and the adapters in common/ (redis.c,
- * http_server.c, http_client.c, db.c) know that.  Callbacks run one at a time
- * on the thread that called loop_run(); none may block.
+ * libevent behind it; only loop.c and the proxy of capture, which works with
+ * libevent's own buffers, know that.  Callbacks run one at a time on the thread
+ * that called loop_run(); none may block.
  */
 #ifndef LOOP_H
 #define LOOP_H

@@ -153,7 +153,7 @@ static int stops(unsigned index, void *arg)
 {
     (void)index;
     (void)arg;
-    counted(); /* SIGTERM has its default effect */
+    counted();           /* SIGTERM has its default effect */
     while (pause() != 0) /* it never returns 0 */
         continue;
     return 0;

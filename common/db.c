@@ -15,9 +15,9 @@ enum {
     BACKOFF_BASE_MS = 50,
     BACKOFF_CAP_MS = 5000,
     CONNECT_MS = 10 * 1000,
-    /* PostgreSQL ends a statement after DB_STATEMENT_MS; when it is silent for
+    /* PostgreSQL ends a statement after its time; when it is silent for
      * longer, the connection is half-open. */
-    ANSWER_MS = DB_STATEMENT_MS + 2 * 1000,
+    ANSWER_MS = 2 * 1000, /* beyond that */
     WATCHDOG_MS = 1000,
     STATEMENTS_MAX = 32,
 };
@@ -31,6 +31,7 @@ struct db {
     PGconn *connection; /* NULL while DB_DOWN */
     enum db_state state;
     unsigned tries;
+    int statement_ms;
     int64_t since_ms; /* start of connecting */
     int64_t heard_ms; /* last word of the server */
     struct loop_watch *watch;
@@ -260,7 +261,7 @@ static void connected(struct db *d)
     watch(d, LOOP_READ);
     if (d->channel)
         push_front(d, &d->listen, NULL, 0);
-    snprintf(timeout, sizeof timeout, "%d", DB_STATEMENT_MS);
+    snprintf(timeout, sizeof timeout, "%d", d->statement_ms);
     push_front(d, &session_statement, (const char *const[]){ timeout }, 1);
     send_waiting(d);
     if (d->channel)
@@ -322,8 +323,10 @@ static void connect_now(void *arg)
  * one's time begins with the server's last word. */
 static bool is_silent(const struct db *d, int64_t now)
 {
-    return d->first && d->first->sent && now - d->first->sent_ms > ANSWER_MS &&
-           now - d->heard_ms > ANSWER_MS;
+    int64_t most_ms = d->statement_ms + ANSWER_MS;
+
+    return d->first && d->first->sent && now - d->first->sent_ms > most_ms &&
+           now - d->heard_ms > most_ms;
 }
 
 static void check_deadlines(void *arg)
@@ -344,7 +347,8 @@ struct db *db_new(struct loop *loop, const char *database_url,
 
     *d = (struct db){ .loop = loop,
                       .url = mem_strdup(database_url),
-                      .application = mem_strdup(application_name) };
+                      .application = mem_strdup(application_name),
+                      .statement_ms = DB_STATEMENT_MS };
     d->retry = loop_timer_new(loop, connect_now, d);
     d->watchdog = loop_timer_new(loop, check_deadlines, d);
     loop_timer_start(d->retry, 0);
@@ -397,6 +401,12 @@ void db_call(struct db *d, const struct db_statement *statement,
     d->outstanding++;
     if (d->state == DB_UP)
         send_waiting(d);
+}
+
+void db_be_patient(struct db *d, int statement_ms)
+{
+    assert(d->state == DB_DOWN);
+    d->statement_ms = statement_ms;
 }
 
 void db_listen(struct db *d, const char *channel, loop_fn *fn, void *arg)

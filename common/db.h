@@ -40,6 +40,10 @@ typedef void db_fn(const struct db_result *result, void *arg);
 
 struct db *db_new(struct loop *loop, const char *database_url,
                   const char *application_name);
+/* A statement gets so long instead of DB_STATEMENT_MS, and a server that is
+ * gone is noticed as much later: for work that nobody waits for.  Right after
+ * db_new(). */
+void db_be_patient(struct db *d, int statement_ms);
 /* Outstanding callbacks run with DB_LOST. */
 void db_free(struct db *d); /* accepts NULL */
 bool db_is_up(const struct db *d);

@@ -11,7 +11,11 @@
 #include "poller/poller_settings.h"
 #include "poller/scorecard.h"
 
-enum { REDIS_DEADLINE_MS = 5000 };
+enum {
+    REDIS_DEADLINE_MS = 5000,
+    /* The scorecard of a day of millions takes a while. */
+    SLOW_STATEMENT_MS = 300 * 1000,
+};
 
 static bool is_ready(char *reason, size_t reason_size, void *arg)
 {
@@ -60,6 +64,7 @@ int main(int argc, char **argv)
     http_client_trust(p.http, settings.ca_file);
     supervisor_watch_stop(p.loop, on_stop, p.loop);
     slow = db_new(p.loop, settings.database_url, "shotfleet-poller-slow");
+    db_be_patient(slow, SLOW_STATEMENT_MS);
     scorecard = scorecard_new(p.loop, slow, p.shards, p.metrics);
     cleaner = cleaner_new(p.loop, slow, p.shards, p.http, p.metrics, &settings);
     poller_start(&p);

@@ -31,7 +31,7 @@ insert into deliveries (entry_id, day, job_id, attempt, provider, source, event,
                         received_at, recorded_at)
 select kind.stream || ':' || (extract(epoch from j.completed_at) * 1000)::bigint || '-' || j.n,
        utc_day(now()), j.id, 1, 'screenshotly',
-       case when kind.event = 'completed' and j.n %% 10 = 0 then 'poll' else kind.source end,
+       case when kind.event = 'completed' and j.n % 10 = 0 then 'poll' else kind.source end,
        kind.event, 'recorded', j.completed_at, j.completed_at
 from (select id, completed_at, row_number() over () as n from jobs) j,
      (values ('submit', 'submit', 'submitted'), ('webhook', 'webhook', 'completed'),
@@ -46,7 +46,7 @@ PARTS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=500_000)
+    parser.add_argument("--jobs", type=int, default=400_000)
     options = parser.parse_args()
     where = report.machine()
     with Lab() as lab:

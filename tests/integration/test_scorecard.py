@@ -2,6 +2,7 @@
 
 import json
 
+import psycopg2
 import pytest
 
 from doubles import sign_webhook
@@ -218,3 +219,18 @@ def test_the_command(stack):
     assert stack.cli("providers", "--days", "30", check=True).stdout.count("\n") == 1
     for arguments in (["--days", "0"], ["--days", "3661"], ["--days"], ["x"], ["--what"]):
         assert stack.cli("providers", *arguments).returncode == 2
+
+
+def test_a_huge_day_gets_longer_than_other_statements(stack):
+    """Ten seconds are what all others have."""
+    stack.queue("http://page.test/")
+    with psycopg2.connect(stack.env["DATABASE_URL"]) as holder, holder.cursor() as cursor:
+        cursor.execute("lock table provider_days in access exclusive mode")
+        stack.start("poller")
+        wait_for(lambda: stack.sql(
+            "select 1 from pg_stat_activity where application_name = 'shotfleet-poller-slow'"
+            " and datname = current_database() and wait_event_type = 'Lock'"
+            " and clock_timestamp() - query_start > interval '13 seconds'"), 60, "thirteen seconds")
+    holder.close()
+    wait_for(lambda: stack.sql("select 1 from provider_days"), 30, "the sum")
+    assert "could not sum up" not in stack.log("poller")

@@ -47,9 +47,10 @@ class Attempt:
     """What the customer was told about one attempt of a job, by webhooks and by
     answers to its questions."""
 
-    __slots__ = ("ends", "taken", "perhaps", "disorder", "disorder_perhaps")
+    __slots__ = ("captures", "ends", "taken", "perhaps", "disorder", "disorder_perhaps")
 
     def __init__(self):
+        self.captures = 0   # more than one: side by side, as nobody knew of the first
         self.ends = {}      # "completed", or an error code: how it was told
         self.taken = [0, 0]    # webhooks answered 2xx: of progress, of the end
         self.perhaps = [0, 0]  # … and in another way, or not at all
@@ -68,8 +69,8 @@ class Attempt:
         if end:
             self.tell(end, BY_WEBHOOK if taken else PERHAPS)
         else:
-            self.disorder += taken and self.taken[1] > 0
-            self.disorder_perhaps += self.taken[1] + self.perhaps[1] > 0
+            self.disorder += taken and self.taken[1] > 0 and self.captures == 1
+            self.disorder_perhaps += self.taken[1] + self.perhaps[1] > 0 or self.captures > 1
 
 
 class Capture:
@@ -142,6 +143,7 @@ class Provider:
         attempt = self.attempts.setdefault((query["jobId"], int(query["attempt"])), Attempt())
         capture = Capture(len(self.captures) + 1, self.seed, attempt, body["webhookUrl"],
                           body["url"])
+        attempt.captures += 1
         if capture.chance(BUSY):
             self.busy_until = now + BUSY_S
         self.captures[capture.id] = capture

@@ -33,7 +33,7 @@ def statuses(world):
 
 def ended(world):
     now = statuses(world)
-    return now.get("completed", 0) + now.get("failed", 0)
+    return sum(now.get(status, 0) for status in ("completed", "failed", "cancelled"))
 
 
 def run(world, args):

@@ -1,6 +1,20 @@
 -- A worker need not ask for a job before it records what a webhook says of it: an
 -- entry that names a job which is not there, or is another provider's, becomes a dead
 -- letter here, without a job (known_id).
+--
+-- An entry is told from another one with its id by when it was received; its row
+-- has that behind the id: webhook:1700000000000-0~1700000000123.
+
+-- Planned anew each time, so that it touches the one partition.
+create function is_another(entry_id text, received_ms bigint) returns boolean
+language plpgsql stable set plan_cache_mode = force_custom_plan as $$
+begin
+    return exists (
+        select from deliveries d
+        where d.entry_id = is_another.entry_id and d.day = entry_day(is_another.entry_id)
+          and d.received_at <> to_timestamp(is_another.received_ms / 1000.0));
+end
+$$;
 
 create or replace function record_entries(
     entry_ids text[],
@@ -98,8 +112,32 @@ begin
         on conflict do nothing
         returning entry_id
     ),
+    -- unless it is another's: a Redis that lost its last entries while its clock
+    -- had been ahead gives their ids out again
+    met as materialized (
+        select d.* from judged d left join delivered x using (entry_id)
+        where x.entry_id is null
+    ),
+    renamed as materialized (
+        select m.n, regexp_replace(m.entry_id, '^[^@]+', '\&~' || m.received_ms)
+               as row_id
+        from met m where is_another(m.entry_id, m.received_ms)
+    ),
+    delivered_too as (
+        insert into deliveries (entry_id, day, job_id, attempt, provider, source,
+                                event, outcome, delivery_id, ip, received_at)
+        select r.row_id, entry_day(r.row_id), d.known_id, d.attempt,
+               d.provider, d.source, d.event, d.outcome, d.delivery_id, d.ip,
+               to_timestamp(d.received_ms / 1000.0)
+        from renamed r join met d using (n)
+        on conflict do nothing
+        returning entry_id
+    ),
     decided as materialized (
-        select d.* from judged d join delivered using (entry_id)
+        select d.*, d.entry_id as row_id from judged d join delivered using (entry_id)
+        union all
+        select d.*, r.row_id from met d join renamed r using (n)
+        join delivered_too x on x.entry_id = r.row_id
     ),
     changed as (
         update jobs j set
@@ -177,7 +215,7 @@ begin
         insert into dead_letters (entry_id, stream, job_id, attempt, provider,
                                   source, type, head, payload, error, history,
                                   received_at, next_attempt_at)
-        select coalesce(d.letter_key, d.entry_id),
+        select coalesce(d.letter_key, d.row_id),
                'shotfleet:' || split_part(d.entry_id, ':', 1), d.known_id,
                d.attempt, d.provider, d.source, d.content_type, d.head,
                coalesce(d.payload, ''),

@@ -58,6 +58,10 @@ create function ledger_audit(
     out last text
 )
 language plpgsql as $$
+declare
+    before constant bigint := (select l.unaccounted from ledgers l
+                               where l.stream = ledger_audit.stream
+                                 and l.book = ledger_audit.book);
 begin
     if exists (select from ledgers l
                where l.stream = ledger_audit.stream
@@ -65,6 +69,13 @@ begin
        or ledger_overtaken(stream, redis, seen_us, newest) is not true then
         unaccounted := ledger_check(stream, redis, book, seen_us, added, length,
                                     newest, delivered, oldest, pending);
+    end if;
+    -- More recorded than was accepted, twice: redis lost its last entries, and got
+    -- more new ones than that before anybody looked.
+    if before < 0 and unaccounted < 0 then
+        update ledgers l set closed_at = now()
+        where l.stream = ledger_audit.stream and l.book = ledger_audit.book;
+        unaccounted := null;
     end if;
     if unaccounted is null then
         last := split_part(ledger_last(stream, redis), '-', 1)::bigint + 1 || '-0';

@@ -244,6 +244,22 @@ def test_a_redis_that_went_back_in_time(fleet):
     assert (row.accepted, row.dead, row.unaccounted) == (1, 1, 0)
 
 
+def test_a_redis_that_lost_fewer_than_came_since(fleet):
+    """Its count never fell, as seen by the poller; but more were recorded than came."""
+    add(fleet)
+    balanced(fleet)
+    fleet.stop("poller")
+    newest = [add(fleet) for _ in range(3)][-1]
+    wait_for(lambda: len(entry_ids(fleet)) == 4 and fleet.redis.xlen(WEBHOOK) == 0, 30, "all of them")
+    fleet.redis.execute_command("XSETID", WEBHOOK, newest, "ENTRIESADDED", 2)
+    fleet.start("poller")
+    wait_for(lambda: "it lost its last ones" in fleet.log("poller"), 60, "it to be noticed")
+    wait_for(lambda: checked(fleet).accepted == 0, 60, "a new book")
+    add(fleet)
+    row = wait_for(lambda: (r := balanced(fleet)).accepted == 1 and r, 60, "the next")
+    assert (row.dead, row.unaccounted) == (1, 0)
+
+
 def test_a_group_from_before_gets_its_book(stack, provider):
     """While it is empty; until then nothing is claimed."""
     ids = [add(stack) for _ in range(3)]

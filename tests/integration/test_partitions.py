@@ -154,6 +154,34 @@ def test_a_late_entry_ends_its_job_once(stack, provider, pages):
     wait_for(lambda: stack.metrics("worker")['shotfleet_entries_total{kind="webhook",outcome="repeated"}'] == 1, 30, "the repetition")
 
 
+def test_an_id_that_redis_gave_out_twice(stack, provider):
+    """Two entries with one id are two, each may come again; so are their dead letters."""
+    stack.start("worker")
+    jobs = [stack.sql("insert into jobs (url, provider, status) values ('http://x.test', 'screenshotly',"
+                      " 'submitted') returning id::text")[0].id for _ in range(2)]
+    failed = '{"event":"screenshot.failed","data":{"error":"no","errorCode":"INVALID_URL"}}'
+    entries = [(job, now_ms, body) for job, now_ms, body in (
+        (jobs[0], 1600000000000, failed), (jobs[1], 1600000000007, failed),
+        (jobs[0], 1600000000000, failed), (jobs[1], 1600000000007, failed),
+        (jobs[1], 1600000000009, "nonsense"))]
+    for job, received_ms, body in entries:
+        stack.redis.xadd("shotfleet:webhook", {
+            "v": "1", "provider": "screenshotly", "source": "webhook", "job": job, "attempt": "1",
+            "received_ms": received_ms, "body": body}, id="1600000000000-0")
+        wait_for(lambda: stack.redis.xlen("shotfleet:webhook") == 0, 30, "it to be recorded")
+        stack.redis.delete("shotfleet:webhook")  # the same id is refused otherwise
+    assert [stack.job(job).status for job in jobs] == ["failed", "failed"]
+    assert [(r.entry_id, str(r.job_id), r.outcome) for r in stack.sql(
+        "select entry_id, job_id, outcome from deliveries order by entry_id")] == [
+        ("webhook:1600000000000-0", jobs[0], "recorded"),
+        ("webhook:1600000000000-0~1600000000007", jobs[1], "recorded"),
+        ("webhook:1600000000000-0~1600000000009", "None", "dead")]
+    assert [r.entry_id for r in stack.sql("select entry_id from dead_letters")] == [
+        "webhook:1600000000000-0~1600000000009"]
+    wait_for(lambda: stack.metrics("worker")['shotfleet_entries_total{kind="webhook",outcome="repeated"}'] == 2,
+             30, "the repetitions")
+
+
 def test_recording_touches_the_partitions_it_needs_only(stack):
     """The plan of the insert does not grow with what is kept."""
     ms = int(datetime.now(timezone.utc).timestamp() * 1000)

@@ -9,8 +9,6 @@ fault makes that impossible a figure has a range, as narrow as the reasons allow
   without its last seconds: what it lost is known, entry by entry;
 - an attempt that was told of in two ways at once, by a webhook and by an answer
   to the poller's question, ends by whichever is recorded first;
-- an id that Redis gives out again, after it lost its tail while its clock had been
-  ahead, is taken for the entry that had it first, until the stream is moved on;
 - what ingest counted of refused webhooks dies with it, or with Redis.
 """
 
@@ -67,9 +65,6 @@ class Scorecard:
         self.last = {}  # job: Attempt
         for attempt in sorted(self.attempts.values(), key=lambda a: a.number):
             self.last[attempt.job] = attempt
-        self.reused = 0
-        if world.jumped:
-            self.excuse_reused()
         self.refused_at = report["refused_at"]
         self.counts = world.outside.counts()["provider"]
         self.rows = []
@@ -165,12 +160,6 @@ class Scorecard:
         if spoilt:
             found["timestamp"] = (0, self.counts.get("webhooks answered 401", 0))
         return found
-
-    def excuse_reused(self):
-        for attempt, kind, n in list(self.recorded()):
-            missing = max(0, attempt.least(kind) - n)
-            attempt.lost[kind] += missing
-            self.reused += missing
 
     # what comes of it
 

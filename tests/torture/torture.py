@@ -66,7 +66,6 @@ def run_faults(world, rng, only, end, say):
         if rng.random() < TOGETHER and subject(other) != subject(applied[0]):
             applied.append(other)
         begin = time.monotonic()
-        world.jumped |= any(subject(name) == "clock" for name in applied)
         at_once([table[name] for name in applied])
         recovered = world.probe(PATIENCE_S)
         world.tidy()

@@ -107,8 +107,7 @@ class Verdict:
                 ("cancelled", status.get("cancelled", 0)),
                 ("dead letters, ever", letters.ever), ("dead letters, open", letters.open),
                 ("programs started again", world.restarts),
-                ("webhooks that Redis lost, and had answered for", len(world.lost)),
-                ("webhooks with an id that Redis gave out twice", self.score.reused)]
+                ("webhooks that Redis lost, and had answered for", len(world.lost))]
         for who, did in (("users", self.load.did), ("provider", self.outside["provider"]),
                          ("application", self.outside["application"])):
             rows += sorted((f"{who}: {name}", count) for name, count in did.items())

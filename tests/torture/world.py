@@ -28,7 +28,6 @@ class World:
         self.unanswered = 0  # probes of which nobody knows whether they were taken
         self.lost = []       # (job, attempt, is it the end?) of webhooks that
         self.lost_refusals = 0  # … and counts that went with a Redis
-        self.jumped = False  # a clock
         self.spoilt = []     # (begin, end) when a count of ingest's may have got lost
         self.connection = None
         self.lock = threading.Lock()

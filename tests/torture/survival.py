@@ -222,12 +222,17 @@ def settled(stack):
     the dead letters; a person tries them again."""
     deadline = time.monotonic() + SETTLE_S
     looked = time.monotonic()
+    ended_us = None  # by the clock of Redis: a check from before saw less
     while True:
-        rows = stack.sql("select * from ledger where stream = 'shotfleet:webhook'"
-                         " and checked_at > now() - interval '5 seconds'")
+        rows = stack.sql("select * from ledgers where stream = 'shotfleet:webhook' and closed_at is null")
         left = stack.sql("select count(*) from jobs where status in ('queued', 'submitted')")[0][0]
-        idle = rows and rows[0].in_flight == 0 and stack.redis.xlen("shotfleet:webhook") == 0
-        if (left == 0 and idle) or time.monotonic() > deadline:
+        if left > 0 or stack.redis.xlen("shotfleet:webhook") > 0:
+            ended_us = None
+        elif ended_us is None:
+            seconds, us = stack.redis.time()
+            ended_us = seconds * 1_000_000 + us
+        checked = rows and ended_us is not None and rows[0].seen_us > ended_us
+        if (checked and rows[0].in_flight == 0) or time.monotonic() > deadline:
             return rows and rows[0]
         if time.monotonic() - looked > PERSON_S:
             looked = time.monotonic()

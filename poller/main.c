@@ -9,6 +9,7 @@
 #include "poller/poller.h"
 #include "poller/poller_metrics.h"
 #include "poller/poller_settings.h"
+#include "poller/refusals.h"
 #include "poller/scorecard.h"
 
 enum {
@@ -40,6 +41,7 @@ int main(int argc, char **argv)
     struct poller p = { .providers = &providers };
     struct admin *admin = NULL;
     struct db *slow = NULL; /* for what may take seconds */
+    struct refusals *refusals = NULL;
     struct scorecard *scorecard = NULL;
     struct cleaner *cleaner = NULL;
     char error[SETTINGS_ERROR_SIZE];
@@ -65,7 +67,8 @@ int main(int argc, char **argv)
     supervisor_watch_stop(p.loop, on_stop, p.loop);
     slow = db_new(p.loop, settings.database_url, "shotfleet-poller-slow");
     db_be_patient(slow, SLOW_STATEMENT_MS);
-    scorecard = scorecard_new(p.loop, slow, p.shards, p.metrics);
+    refusals = refusals_new(p.loop, p.db, p.shards);
+    scorecard = scorecard_new(p.loop, slow, p.metrics);
     cleaner = cleaner_new(p.loop, slow, p.shards, p.http, p.metrics, &settings);
     poller_start(&p);
     log_info(NULL, "looking for silent jobs");
@@ -77,6 +80,7 @@ out:
     db_free(p.db);
     db_free(slow);
     shards_free(p.shards);
+    refusals_free(refusals);
     scorecard_free(scorecard);
     cleaner_free(cleaner);
     admin_free(admin);

@@ -10,10 +10,16 @@
 #include "common/streams.h"
 
 #define ENTRIES_MAX "1000"
-enum { COLUMNS = 4, ARRAY_MAX_BYTES = 1024 * 1024 };
+enum { COLUMNS = 4, ARRAY_MAX_BYTES = 1024 * 1024, COLLECT_MS = 5000 };
 
 static const struct db_statement statement = {
     "record_refusals", "select record_refusals($1, $2, $3, $4, $5)"
+};
+
+struct refusals {
+    struct loop_timer *timer;
+    struct db *db;
+    struct shards *shards;
 };
 
 /* Entries of one server, on their way. */
@@ -119,10 +125,34 @@ static void read_one(struct redis *redis, struct db *db)
                               REDIS_TEXT("COUNT"), REDIS_TEXT(ENTRIES_MAX) });
 }
 
-void refusals_collect(struct shards *shards, struct db *db)
+static void collect(void *arg)
 {
-    for (size_t i = 0; i < shards_count(shards); i++) {
-        if (redis_is_up(shards_at(shards, i)))
-            read_one(shards_at(shards, i), db);
+    struct refusals *f = arg;
+
+    loop_timer_start(f->timer, COLLECT_MS);
+    if (!db_is_up(f->db))
+        return;
+    for (size_t i = 0; i < shards_count(f->shards); i++) {
+        if (redis_is_up(shards_at(f->shards, i)))
+            read_one(shards_at(f->shards, i), f->db);
     }
+}
+
+struct refusals *refusals_new(struct loop *loop, struct db *db,
+                              struct shards *shards)
+{
+    struct refusals *f = mem_zalloc(sizeof *f);
+
+    *f = (struct refusals){ .db = db, .shards = shards };
+    f->timer = loop_timer_new(loop, collect, f);
+    loop_timer_start(f->timer, COLLECT_MS / 10);
+    return f;
+}
+
+void refusals_free(struct refusals *f)
+{
+    if (!f)
+        return;
+    loop_timer_free(f->timer);
+    free(f);
 }

@@ -10,7 +10,12 @@
 #include "common/db.h"
 #include "common/shards.h"
 
-/* Starts it for every server that is up; what is left comes next time. */
-void refusals_collect(struct shards *shards, struct db *db);
+struct refusals;
+
+/* Looks at every server that is up each five seconds.  All borrowed. */
+struct refusals *refusals_new(struct loop *loop, struct db *db,
+                              struct shards *shards);
+/* When `db` and `shards` are gone.  Accepts NULL. */
+void refusals_free(struct refusals *f);
 
 #endif

@@ -5,7 +5,6 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "poller/poller_metrics.h"
-#include "poller/refusals.h"
 
 enum { STEP_MS = 5000 };
 
@@ -15,7 +14,6 @@ static const struct db_statement statement = { "scorecard_step",
 struct scorecard {
     struct loop_timer *timer;
     struct db *db;
-    struct shards *shards;
     struct metrics *metrics;
 };
 
@@ -40,16 +38,15 @@ static void step(void *arg)
         loop_timer_start(s->timer, STEP_MS);
         return;
     }
-    refusals_collect(s->shards, s->db);
     db_call(s->db, &statement, NULL, 0, on_step, s);
 }
 
 struct scorecard *scorecard_new(struct loop *loop, struct db *db,
-                                struct shards *shards, struct metrics *metrics)
+                                struct metrics *metrics)
 {
     struct scorecard *s = mem_zalloc(sizeof *s);
 
-    *s = (struct scorecard){ .db = db, .shards = shards, .metrics = metrics };
+    *s = (struct scorecard){ .db = db, .metrics = metrics };
     s->timer = loop_timer_new(loop, step, s);
     loop_timer_start(s->timer, STEP_MS / 10);
     return s;

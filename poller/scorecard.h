@@ -8,14 +8,13 @@
 
 #include "common/db.h"
 #include "common/metrics.h"
-#include "common/shards.h"
 
 struct scorecard;
 
 /* All borrowed; `db` is not one that anybody waits for. */
 struct scorecard *scorecard_new(struct loop *loop, struct db *db,
-                                struct shards *shards, struct metrics *metrics);
-/* When `db` and `shards` are gone.  Accepts NULL. */
+                                struct metrics *metrics);
+/* When `db` is gone.  Accepts NULL. */
 void scorecard_free(struct scorecard *s);
 
 #endif

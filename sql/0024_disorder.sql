@@ -9,7 +9,7 @@ create or replace function scorecard_webhooks(of_day date) returns setof provide
 language sql stable as $$
     with came as (
         select d.*, d.event in ('completed', 'failed', 'retry', 'dead') as ends,
-               entry_place(split_part(split_part(d.entry_id, ':', 2), '@', 1))
+               entry_place(substring(d.entry_id from '^[a-z]+:(\d+-\d+)'))
                    as place
         from deliveries d
         where d.day = of_day and d.source in ('webhook', 'poll')

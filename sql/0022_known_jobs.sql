@@ -16,7 +16,10 @@ begin
 end
 $$;
 
-create or replace function record_entries(
+-- A letter that was fed back counts a failure only once for each of its tries
+-- (dead_tries, and what `feeds` it; letter_is_past() in 0019).
+drop function record_entries;
+create function record_entries(
     entry_ids text[],
     job_ids uuid[],
     attempts integer[],       -- that the entry speaks of; null: the present one

@@ -169,6 +169,7 @@ def silent(stack, provider, pages):
 
 class Queued:
     stream, twice = "submit", False
+    lease = "jobs", "next_check_at"
 
     def prepare(self, stack, provider, pages, receiver):
         self.job = stack.queue(pages.url + "/fine")
@@ -200,6 +201,7 @@ class Retry(Queued):
 class Found:
     """The provider says that it is done."""
     stream, twice = "webhook", True
+    lease = "jobs", "next_check_at"
     event, status, attempts = "completed", "completed", 1
 
     def prepare(self, stack, provider, pages, receiver):
@@ -235,6 +237,7 @@ class Deadline(Found):
 
 class Letter:
     stream, twice = "webhook", True
+    lease = "dead_letters", "next_attempt_at"
 
     def prepare(self, stack, provider, pages, receiver):
         stack.start("ingest")
@@ -276,6 +279,7 @@ class Spoilt(Letter):
 
 class Callback:
     stream, twice = "callback", True
+    lease = "callbacks", "next_attempt_at"
 
     def prepare(self, stack, provider, pages, receiver):
         stack.start_all("ingest", "worker")
@@ -306,10 +310,9 @@ def test_what_was_leased_and_perhaps_not_appended(stack, provider, pages, cut, r
     length = lambda: stack.redis.xlen(f"shotfleet:{case.stream}")
     wait_for(lambda: length() == int(arrives), 30, "the entry")
 
-    # the lease ends
-    stack.sql("update jobs set next_check_at = now() where next_check_at is not null")
-    stack.sql("update dead_letters set next_attempt_at = now()")
-    stack.sql("update callbacks set next_attempt_at = now() where next_attempt_at is not null")
+    # the lease ends, and nothing else is due
+    table, due = case.lease
+    stack.sql(f"update {table} set {due} = now() where {due} is not null")
     looked_at = stack.sql("select now()")[0].now
     stack.start("poller")
     if arrives and not case.twice:  # it sees that the entry is there

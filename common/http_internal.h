@@ -3,8 +3,7 @@
  * http_server.c runs libmicrohttpd inside the loop, http_connection.c says who
  * may connect and for how long, http_access.c takes libmicrohttpd's calls about
  * a request from head to end, http_request.c is the request as handlers see it
- * and its answer, http_stream.c an answer that is written over time,
- * http_take.c gives a socket away.
+ * and its answer, http_take.c gives a socket away.
  */
 #ifndef HTTP_INTERNAL_H
 #define HTTP_INTERNAL_H
@@ -24,8 +23,7 @@ struct http_server {
     struct loop_watch *watch;      /* its epoll descriptor */
     struct loop_timer *timer;      /* its next deadline */
     struct loop_timer *soon;       /* once others had their turn */
-    struct loop_timer *over_timer; /* `over` and `orphans` */
-    struct http_stream *over;      /* their `closed` is due */
+    struct loop_timer *over_timer; /* `orphans` */
     struct http_request *requests; /* all that libmicrohttpd knows */
     size_t request_count;          /* orphans too */
     size_t in_flight;
@@ -100,7 +98,6 @@ struct http_request {
     uint64_t waiting_since_s; /* in ticks */
     unsigned status;          /* of the answer */
     struct MHD_Response *response;
-    struct http_stream *stream; /* or NULL */
     void *context;
     void (*destroy)(void *);
     struct orphan *orphan; /* what libmicrohttpd no longer holds for it */
@@ -184,12 +181,5 @@ void http_request_answer(struct http_request *r, unsigned status,
 
 /* The handler took the socket while libmicrohttpd was calling. */
 void http_take_away(struct http_request *r);
-
-/* The request of this stream is over. */
-void http_stream_gone(struct http_stream *s);
-/* Before libmicrohttpd stops: none may sleep. */
-void http_stream_wake(struct http_stream *s);
-/* Runs `closed` of all streams that are over. */
-void http_streams_finish(struct http_server *s);
 
 #endif

@@ -76,8 +76,6 @@ void http_request_free(struct http_request *r)
     if (r->place)
         http_connection_end(r->place);
     unlink_request(r);
-    if (r->stream)
-        http_stream_gone(r->stream);
     if (r->response)
         MHD_destroy_response(r->response);
     if (r->destroy)

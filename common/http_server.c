@@ -126,7 +126,6 @@ static void on_timer(void *arg)
 static void on_over(void *arg)
 {
     http_request_free_orphans(arg);
-    http_streams_finish(arg);
 }
 
 static uint16_t port_of(int fd)
@@ -297,8 +296,6 @@ void http_server_free(struct http_server *s)
     for (struct http_request *r = s->requests; r; r = r->next) {
         if (r->state == REQUEST_SLEEPING)
             http_server_resume(s, r->connection);
-        if (r->stream)
-            http_stream_wake(r->stream);
     }
     MHD_stop_daemon(s->daemon);
     while (s->requests) /* orphans that nobody has answered */

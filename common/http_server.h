@@ -9,9 +9,8 @@
  * a connection that exceeds it is closed (408 where a request is half read).
  * Near `max_connections`, those that idle between requests make room.
  *
- * Every request is answered exactly once: http_respond(), or
- * http_stream_begin() followed by http_stream_end() (or by the client's going
- * away), or its socket is taken away with http_take().
+ * Every request is answered exactly once: http_respond(), or its socket is
+ * taken away with http_take().
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -26,7 +25,6 @@
 
 struct http_server;
 struct http_request;
-struct http_stream;
 
 /* The body is complete.  The request stays valid until it has been answered. */
 typedef void http_handler(struct http_request *request, void *arg);
@@ -168,20 +166,6 @@ void http_respond_error(struct http_request *r, unsigned status,
 void http_respond_file(struct http_request *r, unsigned status,
                        const char *type, int fd, size_t offset, size_t len,
                        const struct http_field *fields);
-
-/* A body that is written over time (server-sent events).  `closed` runs exactly
- * once, from the loop, when the stream is over from either side; until then the
- * stream may be written to and ended without harm, after it it is invalid.  A
- * client that went away shows only at the next write: send heartbeats. */
-struct http_stream *http_stream_begin(struct http_request *r, unsigned status,
-                                      const char *type,
-                                      const struct http_field *fields,
-                                      void (*closed)(void *arg), void *arg);
-/* -1 when the client is too slow: more than 256 KiB are waiting. The caller
- * should end the stream. */
-MUST_USE int http_stream_write(struct http_stream *s, const char *ptr,
-                               size_t len);
-void http_stream_end(struct http_stream *s);
 
 /* The handler says so before it returns, when http_take() may come later. */
 void http_will_take(struct http_request *r);

@@ -22,7 +22,6 @@
 /* The first byte; the second is how many bytes go at a time, 0: all. */
 enum manner {
     ANSWER_LATE = 1,
-    ANSWER_STREAM = 2,
     ANSWER_ON_HEAD = 4,
     CLIENT_LEAVES = 8, /* without reading what it is answered */
 };
@@ -35,11 +34,6 @@ enum {
     LATE_STEPS = 5,
     REST_STEPS = 10,  /* in which nothing happened: some milliseconds */
     TICK_STEPS = 200, /* a second */
-};
-
-struct streaming { /* until its stream is closed */
-    struct world *world;
-    struct http_stream *stream;
 };
 
 struct world {
@@ -64,11 +58,9 @@ struct world {
     bool last; /* nothing may be handed over any more */
 
     struct http_request *held;
-    struct streaming *streaming; /* the newest, not yet ended */
     unsigned late;
     unsigned requests; /* handed over */
     unsigned over;     /* of these, their contexts destroyed */
-    unsigned streams;  /* open */
     unsigned open;     /* connections */
     unsigned idle_steps;
     uint64_t calls; /* and what was sent and got, to see whether it moves */
@@ -231,17 +223,6 @@ static void on_over(void *arg)
     w->over++;
 }
 
-static void on_closed(void *arg)
-{
-    struct streaming *streaming = arg;
-    struct world *w = streaming->world;
-
-    if (w->streaming == streaming)
-        w->streaming = NULL;
-    w->streams--;
-    free(streaming);
-}
-
 static struct http_field *numbered(struct world *w,
                                    const struct http_request *r,
                                    struct http_field fields[3], char number[16])
@@ -266,21 +247,6 @@ static void answer(struct world *w, struct http_request *r)
                  numbered(w, r, fields, number));
 }
 
-static void stream(struct world *w, struct http_request *r)
-{
-    struct http_field fields[3];
-    char number[16];
-
-    w->requests++;
-    w->streams++;
-    w->streaming = mem_alloc(sizeof *w->streaming);
-    w->streaming->world = w;
-    http_set_context(r, w, on_over);
-    w->streaming->stream =
-        http_stream_begin(r, 200, "text/plain", numbered(w, r, fields, number),
-                          on_closed, w->streaming);
-}
-
 static void on_head(struct http_request *r, void *arg)
 {
     struct world *w = arg;
@@ -299,8 +265,6 @@ static void on_request(struct http_request *r, void *arg)
     w->late = LATE_STEPS;
     if (w->manner & ANSWER_LATE)
         w->held = r;
-    else if (w->manner & ANSWER_STREAM)
-        stream(w, r);
     else
         answer(w, r);
 }
@@ -367,20 +331,11 @@ static void receive(struct world *w)
 static void answer_late(struct world *w)
 {
     struct http_request *r = w->held;
-    struct streaming *streaming = w->streaming;
-    int slow;
 
-    if ((!r && !streaming) || w->late-- > 0)
+    if (!r || w->late-- > 0)
         return;
     w->held = NULL;
-    w->streaming = NULL;
-    if (r) {
-        answer(w, r);
-    } else {
-        slow = http_stream_write(streaming->stream, "answer", 6);
-        assert(slow == 0);
-        http_stream_end(streaming->stream);
-    }
+    answer(w, r);
 }
 
 /* Time passes only when nothing else does.  If that does not help either,
@@ -412,8 +367,7 @@ static void on_step(void *arg)
         send_some(w);
     answer_late(w);
     /* a request that is held outlives its connection */
-    if (w->open == 0 && w->streams == 0 && w->eof && !w->held &&
-        w->over == w->requests) {
+    if (w->open == 0 && w->eof && !w->held && w->over == w->requests) {
         loop_stop(w->loop);
         return;
     }
@@ -430,30 +384,12 @@ static const char *field_of(const char *head, const char *name)
     return at ? at + strlen(name) : NULL;
 }
 
-/* The length of a chunked body, its end included. */
-static size_t chunked_size(const char *body)
-{
-    const char *at = body;
-    size_t n;
-
-    do {
-        n = hex_number(&at);
-        assert(memcmp(at, "\r\n", 2) == 0);
-        at += 2 + n;
-        assert(memcmp(at, "\r\n", 2) == 0);
-        at += 2;
-    } while (n > 0);
-    return (size_t)(at - body);
-}
-
 static size_t body_size(const char *head, const char *body)
 {
     const char *length = field_of(head, "\r\nContent-Length: ");
 
     if (length)
         return strtoul(length, NULL, 10);
-    if (field_of(head, "\r\nTransfer-Encoding: chunked\r\n"))
-        return chunked_size(body);
     return strlen(body); /* ended by the connection's end */
 }
 
@@ -565,7 +501,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (w->fd >= 0)
         close(w->fd);
 
-    assert(!w->held && w->streams == 0 && w->over == w->requests);
+    assert(!w->held && w->over == w->requests);
     assert(http_server_in_flight(w->server) == 0);
     assert(http_server_connections(w->server) == 0);
     assert(!w->server->requests && w->server->bodies_bytes == 0);

@@ -19,15 +19,6 @@ static void on_destroy(void *arg)
     f->destroyed++;
 }
 
-static void on_closed(void *arg)
-{
-    struct fixture *f = arg;
-
-    f->closed++;
-    f->stream = NULL;
-    loop_stop(f->loop);
-}
-
 /* Tells what it saw, so that the tests can check it from outside. */
 static void echo(struct http_request *r)
 {
@@ -65,12 +56,6 @@ static void handler(struct http_request *r, void *arg)
             http_will_take(r);
         f->held = r;
         loop_stop(f->loop);
-    } else if (strcmp(path, "/stream") == 0) {
-        f->stream =
-            http_stream_begin(r, 200, "text/event-stream",
-                              (const struct http_field[]){
-                                  { "Cache-Control", "no-store" }, { 0 } },
-                              on_closed, f);
     } else if (strcmp(path, "/take") == 0) {
         f->taken = http_take(r);
         assert_true(f->taken >= 0);

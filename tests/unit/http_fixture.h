@@ -1,9 +1,8 @@
 /* http_fixture.h - the HTTP server on a real loopback socket, and raw clients;
  * all of them share one loop.
  *
- * What the handler does depends on the path: "/later" is held, "/stream"
- * streams, "/take" takes the socket,
- * "/take-later" is held until it may be taken, "/error", "/file" and "/empty"
+ * What the handler does depends on the path: "/later" is held, "/take"
+ * takes the socket, "/take-later" is held until it may be taken, "/error", "/file" and "/empty"
  * answer with such, "/judged" gets 403 on its head alone; everything else is
  * answered with one line that tells what was asked.
  */
@@ -23,12 +22,10 @@ struct fixture {
     struct loop_timer *step;
     struct http_server *server;
     struct http_request *held; /* answered later by the test */
-    struct http_stream *stream;
     int taken; /* the last socket that was */
     unsigned heads;
     unsigned handled;
     unsigned destroyed;
-    unsigned closed;
     unsigned events[HTTP_EVENT_COUNT];
     bool proxy; /* does every peer count as one? */
 };

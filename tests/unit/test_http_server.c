@@ -158,116 +158,22 @@ static void quiesces(void **state)
 static void frees_what_is_in_flight(void **state)
 {
     struct fixture *f = *state;
-    struct client held, again, answered, streaming, half;
+    struct client held, again, answered, half;
 
     client_hold(&answered, f);
     http_respond(f->held, 200, NULL, BYTES("done"), NULL);
     client_hold(&held, f);
-    client_open(&streaming, f);
-    client_send(&streaming, BYTES("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"));
-    client_read(&streaming, "\r\n\r\n");
     client_open(&half, f);
     client_send(&half, BYTES("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: "
                              "9\r\n\r\nhalf"));
     client_hold(&again, f);
     http_server_free(f->server);
     f->server = NULL;
-    assert_int_equal(4, f->destroyed);
-    assert_int_equal(1, f->closed);
+    assert_int_equal(3, f->destroyed);
     client_close(&held);
     client_close(&again);
     client_close(&answered);
-    client_close(&streaming);
     client_close(&half);
-}
-
-static void open_stream(struct fixture *f, struct client *c)
-{
-    client_open(c, f);
-    client_send(c, BYTES("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"));
-    client_read(c, "\r\n\r\n");
-    assert_non_null(f->stream);
-}
-
-static void streams(void **state)
-{
-    struct fixture *f = *state;
-    struct client c;
-
-    open_stream(f, &c);
-    assert_status(c.got.data, 200);
-    assert_has(c.got.data, "Content-Type: text/event-stream\r\n");
-    assert_has(c.got.data, "Cache-Control: no-store\r\n");
-    for (int i = 0; i < 3; i++) {
-        char event[32];
-
-        snprintf(event, sizeof event, "data: %d\n\n", i);
-        assert_int_equal(0, http_stream_write(f->stream, event, strlen(event)));
-        client_read(&c, event);
-    }
-    assert_int_equal(0, f->closed);
-    assert_int_equal(0, http_stream_write(f->stream, BYTES("last words")));
-    http_stream_end(f->stream);
-    assert_int_equal(0, f->closed);
-    fixture_wait(f, &f->closed, 1);
-    client_read(&c, "\r\n0\r\n\r\n");
-    assert_has(c.got.data, "last words");
-    assert_int_equal(1, f->destroyed);
-    client_close(&c);
-}
-
-static void stream_to_a_client_that_went_away(void **state)
-{
-    struct fixture *f = *state;
-    struct client c;
-
-    open_stream(f, &c);
-    client_close(&c);
-    while (f->closed == 0) {
-        assert_int_equal(0, http_stream_write(f->stream, BYTES("beat\n")));
-        assert_int_equal(0, f->closed); /* never from inside the write */
-        loop_timer_start(f->step, 1);
-        fixture_run(f);
-    }
-    assert_int_equal(1, f->closed);
-    assert_int_equal(1, f->destroyed);
-}
-
-static void stream_to_a_client_that_does_not_read(void **state)
-{
-    struct fixture *f = *state;
-    struct client c;
-    char block[8192];
-    int slow = 0;
-
-    memset(block, 's', sizeof block);
-    open_stream(f, &c);
-    loop_watch_set(c.watch, 0);
-    while (slow == 0) {
-        slow = http_stream_write(f->stream, block, sizeof block);
-        loop_timer_start(f->step, 0);
-        fixture_run(f);
-    }
-    http_stream_end(f->stream);
-    loop_watch_set(c.watch, LOOP_READ);
-    fixture_wait(f, &f->closed, 1);
-    assert_int_equal(1, f->closed);
-    client_close(&c);
-}
-
-static void stream_for_head_ends_at_once(void **state)
-{
-    struct fixture *f = *state;
-    struct client c;
-
-    client_open(&c, f);
-    client_send(&c, BYTES("HEAD /stream HTTP/1.1\r\nHost: x\r\n"
-                          "Connection: close\r\n\r\n"));
-    client_read(&c, NULL);
-    assert_status(c.got.data, 200);
-    assert_string_equal("\r\n\r\n", strstr(c.got.data, "\r\n\r\n"));
-    fixture_wait(f, &f->closed, 1);
-    client_close(&c);
 }
 
 static void parses_listen_addresses(void **state)
@@ -372,10 +278,6 @@ int main(void)
         HTTP_TEST(answers_many_held_requests),
         HTTP_TEST(quiesces),
         HTTP_TEST(frees_what_is_in_flight),
-        HTTP_TEST(streams),
-        HTTP_TEST(stream_to_a_client_that_went_away),
-        HTTP_TEST(stream_to_a_client_that_does_not_read),
-        HTTP_TEST(stream_for_head_ends_at_once),
         HTTP_TEST(parses_listen_addresses),
         HTTP_TEST(says_why_it_cannot_listen),
         HTTP_TEST(shares_a_port_when_asked),

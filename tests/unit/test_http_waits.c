@@ -61,27 +61,6 @@ static void a_request_outlives_its_client(void **state)
     assert_int_equal(0, http_server_in_flight(f->server));
 }
 
-static void on_closed(void *arg)
-{
-    struct fixture *f = arg;
-
-    f->closed++;
-}
-
-static void a_stream_to_nobody_ends(void **state)
-{
-    struct fixture *f = *state;
-    struct http_stream *s;
-
-    hold_and_lose(f, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-    s = http_stream_begin(f->held, 200, "text/event-stream", NULL, on_closed,
-                          f);
-    assert_int_equal(0, http_stream_write(s, BYTES("nobody reads this")));
-    fixture_wait(f, &f->closed, 1);
-    fixture_wait(f, &f->destroyed, 1);
-    assert_int_equal(0, http_server_in_flight(f->server));
-}
-
 static void the_server_goes_before_the_answer(void **state)
 {
     struct fixture *f = *state;
@@ -142,7 +121,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         HTTP_TEST(a_request_outlives_its_client),
-        HTTP_TEST(a_stream_to_nobody_ends),
         HTTP_TEST(the_server_goes_before_the_answer),
         HTTP_TEST(answers_after_a_long_wait),
         HTTP_TEST(answers_hundreds_at_once),

@@ -11,6 +11,7 @@ enum {
     /* A token that is due within this is there: clocks of loops are coarse. */
     EARLY_US = 500,
     AT_ONCE_WAIT_MS = 100,
+    TOOK_US = 1000 * 1000, /* until an answer has come */
     COME_BACK_MS = 2000,
     COME_BACK_CAP_MS = 10 * 60 * 1000,
     COMPLAIN_MS = 60 * 1000,
@@ -19,7 +20,8 @@ enum {
 struct pace {
     atomic_ullong name;     /* hash; 0: free */
     atomic_llong next_us;   /* when the next one may be asked (GCRA) */
-    atomic_llong back_ms;   /* when the last one comes back */
+    atomic_llong back_us;   /* when the last one comes back */
+    atomic_llong took_us;   /* to answer: moving average; 0: none yet */
     atomic_llong paused_ms; /* until */
     atomic_llong complained_ms;
     atomic_int under_way[]; /* for each process */
@@ -117,11 +119,10 @@ static int64_t take_token(struct pace *k, double per_s, int64_t now_us)
 int64_t pace_take(struct paces *p, struct pace *k, double per_s,
                   unsigned at_once, int64_t now_ms)
 {
-    int64_t paused = atomic_load(&k->paused_ms);
-    int64_t wait_ms;
+    int64_t wait_ms = pace_paused_ms(k, now_ms);
 
-    if (paused > now_ms)
-        return paused - now_ms;
+    if (wait_ms > 0)
+        return wait_ms;
     /* counted first: of two that come at once neither may miss the other */
     atomic_fetch_add(&k->under_way[p->row], 1);
     if (at_once > 0 && total(p, k) > (int)at_once)
@@ -133,29 +134,54 @@ int64_t pace_take(struct paces *p, struct pace *k, double per_s,
     return wait_ms;
 }
 
-void pace_done(struct paces *p, struct pace *k)
+void pace_done(struct paces *p, struct pace *k, int64_t took_ms)
 {
+    long long took = atomic_load(&k->took_us);
+
     atomic_fetch_sub(&k->under_way[p->row], 1);
+    if (took_ms >= 0) /* of two at the same time one may be left out */
+        atomic_store(&k->took_us, took == 0
+                                      ? took_ms * 1000 + 1
+                                      : took + (took_ms * 1000 - took) / 8);
 }
 
-int64_t pace_come_back_ms(struct pace *k, double per_s, int64_t now_ms)
+/* Between two that come back. */
+static long long step_us(struct pace *k, double per_s, unsigned at_once)
 {
-    long long step = per_s > 0 ? (long long)(1e3 / per_s) : AT_ONCE_WAIT_MS;
-    long long last = atomic_load(&k->back_ms);
+    long long took = atomic_load(&k->took_us);
+    long long by_rate = per_s > 0 ? (long long)(1e6 / per_s) : 0;
+    long long by_places = at_once > 0 ? (took ? took : TOOK_US) / at_once : 0;
+
+    return by_rate > by_places ? by_rate : by_places;
+}
+
+int64_t pace_come_back_ms(struct pace *k, double per_s, unsigned at_once,
+                          int64_t now_ms)
+{
+    long long step = step_us(k, per_s, at_once);
+    long long first = (now_ms + COME_BACK_MS) * 1000;
+    long long latest = (now_ms + COME_BACK_CAP_MS) * 1000;
+    long long last = atomic_load(&k->back_us);
     long long mine;
 
     do {
-        mine = (last > now_ms + COME_BACK_MS ? last : now_ms + COME_BACK_MS) +
-               step;
-        if (mine > now_ms + COME_BACK_CAP_MS)
-            mine = now_ms + COME_BACK_CAP_MS;
-    } while (!atomic_compare_exchange_weak(&k->back_ms, &last, mine));
-    return mine - now_ms;
+        mine = (last > first ? last : first) + step;
+        if (mine > latest)
+            mine = latest;
+    } while (!atomic_compare_exchange_weak(&k->back_us, &last, mine));
+    return mine / 1000 - now_ms;
 }
 
 void pace_pause(struct pace *k, int64_t for_ms, int64_t now_ms)
 {
     atomic_store(&k->paused_ms, now_ms + for_ms);
+}
+
+int64_t pace_paused_ms(struct pace *k, int64_t now_ms)
+{
+    int64_t left_ms = atomic_load(&k->paused_ms) - now_ms;
+
+    return left_ms > 0 ? left_ms : 0;
 }
 
 bool pace_may_complain(struct pace *k, int64_t now_ms)

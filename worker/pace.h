@@ -25,13 +25,18 @@ struct pace *pace_of(struct paces *p, const char *provider);
  * `per_s` and `at_once` 0: no limit. */
 MUST_USE int64_t pace_take(struct paces *p, struct pace *k, double per_s,
                            unsigned at_once, int64_t now_ms);
-void pace_done(struct paces *p, struct pace *k);
+/* `took_ms`: how long it took to answer; -1: it was not asked after all. */
+void pace_done(struct paces *p, struct pace *k, int64_t took_ms);
 /* When one that cannot wait here should come back: each a step behind the one
- * before.  Milliseconds from now. */
-int64_t pace_come_back_ms(struct pace *k, double per_s, int64_t now_ms);
+ * before, as fast as the limits and the provider's answers let them through.
+ * Milliseconds from now. */
+int64_t pace_come_back_ms(struct pace *k, double per_s, unsigned at_once,
+                          int64_t now_ms);
 
 /* Nobody asks it for so long. */
 void pace_pause(struct pace *k, int64_t for_ms, int64_t now_ms);
+/* What is left of its pause; 0: none. */
+int64_t pace_paused_ms(struct pace *k, int64_t now_ms);
 /* True once a minute for all processes: the log may be told. */
 MUST_USE bool pace_may_complain(struct pace *k, int64_t now_ms);
 

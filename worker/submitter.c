@@ -30,7 +30,7 @@ struct work {
     const struct provider *provider;
     struct pace *pace;
     struct loop_timer *turn; /* NULL: never had to wait */
-    int64_t since_ms;
+    int64_t since_ms, asked_ms;
 };
 
 struct submitter {
@@ -120,7 +120,7 @@ static void on_answer(const struct http_answer *answer, void *arg)
     struct entry *e = w->entry;
     bool is_picture = submission_is_picture(answer);
 
-    pace_done(s->o.paces, w->pace);
+    pace_done(s->o.paces, w->pace, clock_monotonic_ms() - w->asked_ms);
     if (!is_picture)
         submission_judge(e, w->provider, answer);
     count(s, e);
@@ -158,7 +158,7 @@ static void post(struct work *w, const struct submission_request *r)
     free(headers);
 }
 
-static void send_request(struct work *w)
+static void send_request(struct work *w, int64_t now_ms)
 {
     struct submitter *s = w->submitter;
     struct entry *e = w->entry;
@@ -171,9 +171,10 @@ static void send_request(struct work *w)
 
     if (submission_request_init(&r, w->provider, &e->job, webhook_url, error,
                                 sizeof error) == 0) {
+        w->asked_ms = now_ms;
         post(w, &r);
     } else {
-        pace_done(s->o.paces, w->pace);
+        pace_done(s->o.paces, w->pace, -1);
         work_free(w);
         finish(s, e, "failed", "INVALID_REQUEST", error, -1);
     }
@@ -217,32 +218,31 @@ static void hold(struct work *w, int64_t wait_ms)
 static void take_turn(struct work *w)
 {
     struct submitter *s = w->submitter;
-    const struct profile *profile = w->provider->profile;
-    const char *host = w->provider->base_url;
+    double per_s = w->provider->profile->limits.submit_per_s;
+    unsigned at_once = w->provider->profile->limits.submit_at_once;
     int64_t now_ms = clock_monotonic_ms();
-    int64_t wait_ms =
-        pace_take(s->o.paces, w->pace, profile->limits.submit_per_s,
-                  profile->limits.submit_at_once, now_ms);
-    int64_t breaker_ms = 0;
+    int64_t shut_ms = pace_paused_ms(w->pace, now_ms);
+    int64_t wait_ms = shut_ms;
 
+    if (shut_ms == 0)
+        wait_ms = pace_take(s->o.paces, w->pace, per_s, at_once, now_ms);
     if (wait_ms == 0) {
-        breaker_ms = breaker_wait_ms(s->breakers, host, now_ms);
-        if (breaker_ms > 0)
-            pace_done(s->o.paces, w->pace);
+        wait_ms = shut_ms =
+            breaker_wait_ms(s->breakers, w->provider->base_url, now_ms);
+        if (shut_ms > 0)
+            pace_done(s->o.paces, w->pace, -1);
     }
-    if (wait_ms == 0 && breaker_ms == 0)
-        send_request(w);
-    else if (breaker_ms > 0 || wait_ms > HOLD_MS)
-        postpone(w, "PROVIDER_PAUSED", "the provider is left alone for a while",
-                 backoff_ms(0, 2 * (wait_ms + breaker_ms),
-                            2 * (wait_ms + breaker_ms)));
+    if (wait_ms == 0)
+        send_request(w, now_ms);
     else if (now_ms + wait_ms - w->since_ms <= HOLD_MS && s->held < HELD_MAX)
         hold(w, wait_ms);
+    else if (shut_ms > 0) /* all come back, but not in one moment */
+        postpone(w, "PROVIDER_PAUSED", "the provider is left alone for a while",
+                 backoff_ms(0, 2 * shut_ms, 2 * shut_ms));
     else
-        postpone(
-            w, "PROVIDER_LIMIT",
-            "waits its turn: the provider's limit is reached",
-            pace_come_back_ms(w->pace, profile->limits.submit_per_s, now_ms));
+        postpone(w, "PROVIDER_LIMIT",
+                 "waits its turn: the provider's limit is reached",
+                 pace_come_back_ms(w->pace, per_s, at_once, now_ms));
 }
 
 static void start(struct submitter *s, struct entry *e,

@@ -293,6 +293,23 @@ def test_no_more_at_once_than_it_bears_by_all_processes(stack, api, use):
     assert all(stack.job(j).attempt == 1 for j in jobs)
 
 
+def test_a_short_pause_puts_nobody_off_for_long(stack, api, use):
+    """No limit, but 429 now and then: whoever comes meanwhile is not lined up."""
+    use("screenshotly")
+    api.answer = (429, {"Retry-After": "2", "Content-Type": "application/json"}, b"{}")
+    stack.start("worker")
+    jobs = [stack.sql("select create_job(%s)::text", f"https://page.example/{n}")[0][0] for n in range(200)]
+    with stack.redis.pipeline(transaction=True) as together:
+        for job in jobs:
+            together.xadd("shotfleet:submit", {"job": job, "attempt": 1})
+        together.execute()
+    wait_for(lambda: stack.redis.xlen("shotfleet:submit") == 0, 30, "all to be put off")
+    rows = stack.sql("select error_code, count(*), max(next_check_at) < now() + interval '4 seconds' as soon"
+                     " from jobs group by 1")
+    assert all(row.soon for row in rows) and sum(row.count for row in rows) == 200
+    assert {row.error_code for row in rows} <= {"PROVIDER_PAUSED", None}
+
+
 def test_a_long_retry_after_is_cut_and_holds_for_all_processes(stack, api, use):
     use("screenshotly")
     stack.env["SHOTFLEET_WORKER_PROCESSES"] = "3"

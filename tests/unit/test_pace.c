@@ -46,7 +46,7 @@ static void so_many_at_once(void **state)
         assert_int_equal(pace_take(p, k, 0, 3, 0), 0);
     assert_true(pace_take(p, k, 0, 3, 0) > 0);
     assert_int_equal(pace_take(p, pace_of(p, "b"), 0, 3, 0), 0);
-    pace_done(p, k);
+    pace_done(p, k, 10);
     assert_int_equal(pace_take(p, k, 0, 3, 0), 0);
     assert_true(pace_take(p, k, 0, 3, 0) > 0);
     paces_free(p);
@@ -85,7 +85,10 @@ static void a_pause_holds_for_all(void **state)
     struct pace *k = pace_of(p, "a");
 
     (void)state;
+    assert_int_equal(pace_paused_ms(k, 1000), 0);
     pace_pause(k, 500, 1000);
+    assert_int_equal(pace_paused_ms(k, 1000), 500);
+    assert_int_equal(pace_paused_ms(k, 1500), 0);
     assert_int_equal(pace_take(p, k, 0, 0, 1000), 500);
     assert_int_equal(pace_take(p, k, 0, 0, 1499), 1);
     assert_int_equal(pace_take(p, k, 0, 0, 1500), 0);
@@ -100,12 +103,40 @@ static void those_sent_away_come_back_in_turn(void **state)
     struct pace *k = pace_of(p, "a");
 
     (void)state;
-    assert_int_equal(pace_come_back_ms(k, 2, 0), 2500);
-    assert_int_equal(pace_come_back_ms(k, 2, 0), 3000);
-    assert_int_equal(pace_come_back_ms(k, 2, 1000), 2500);
+    assert_int_equal(pace_come_back_ms(k, 2, 0, 0), 2500);
+    assert_int_equal(pace_come_back_ms(k, 2, 0, 0), 3000);
+    assert_int_equal(pace_come_back_ms(k, 2, 0, 1000), 2500);
     for (int i = 0; i < 2000; i++)
-        assert_true(pace_come_back_ms(k, 2, 1000) <= 600000);
-    assert_int_equal(pace_come_back_ms(k, 2, 1000), 600000);
+        assert_true(pace_come_back_ms(k, 2, 0, 1000) <= 600000);
+    assert_int_equal(pace_come_back_ms(k, 2, 0, 1000), 600000);
+    paces_free(p);
+}
+
+/* Where only so many are taken at once, as fast as they are answered: the line
+ * must not grow while the provider has places. */
+static void the_line_moves_as_fast_as_the_answers(void **state)
+{
+    struct paces *p = paces_new(1);
+    struct pace *k = pace_of(p, "a");
+
+    (void)state;
+    /* no answer yet: a second is assumed, for four places */
+    assert_int_equal(pace_come_back_ms(k, 0, 4, 0), 2250);
+    assert_int_equal(pace_come_back_ms(k, 0, 4, 0), 2500);
+    assert_int_equal(pace_take(p, k, 0, 4, 0), 0);
+    pace_done(p, k, 40);
+    assert_int_equal(pace_come_back_ms(k, 0, 4, 0), 2510);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(pace_take(p, k, 0, 4, 0), 0);
+        pace_done(p, k, 80);
+    }
+    assert_int_equal(pace_take(p, k, 0, 4, 0), 0);
+    pace_done(p, k, -1); /* tells nothing */
+    assert_in_range(pace_come_back_ms(k, 0, 4, 0), 2529, 2530);
+    /* the slower of two limits */
+    assert_in_range(pace_come_back_ms(k, 10, 4, 0), 2629, 2630);
+    /* neither: whoever was sent away by a pause needs no line */
+    assert_in_range(pace_come_back_ms(k, 0, 0, 0), 2629, 2630);
     paces_free(p);
 }
 
@@ -148,6 +179,7 @@ int main(void)
         cmocka_unit_test(processes_count_together),
         cmocka_unit_test(a_pause_holds_for_all),
         cmocka_unit_test(those_sent_away_come_back_in_turn),
+        cmocka_unit_test(the_line_moves_as_fast_as_the_answers),
         cmocka_unit_test(complaints_once_a_minute),
         cmocka_unit_test(of_too_many_the_last_share),
     };

@@ -164,6 +164,7 @@ def test_the_gallery_by_arrow_keys(stack, page):
     stack.start("api")
     for name in "abcdef":
         stack.queue(f"http://{name}.example/")
+    page.screen(1280)
     page.open()
     page.wait("#latest .card")
     wait_for(lambda: len(page.all("#latest .card")) == 6, 10, "the gallery")

@@ -105,6 +105,7 @@ int api_init(struct api *a, const struct api_settings *settings, char *error,
     a->db = db_new(a->loop, settings->database_url, "shotfleet-api");
     a->keys = keys_new(a->loop, a->db);
     keys_on_change(a->keys, pass_review, a);
+    a->pass_expiry = loop_timer_new(a->loop, pass_expire, a);
     a->cleaner = idempotency_cleaner_new(a->loop, a->db);
     if (a->storage) {
         folder_init(&a->folder, a->storage);
@@ -174,6 +175,7 @@ void api_release(struct api *a)
     engine_free(a->engine);
     http_server_free(a->server);
     lines_free(a->lines);
+    loop_timer_free(a->pass_expiry);
     live_free(a->live);
     idempotency_cleaner_free(a->cleaner);
     keys_free(a->keys);

@@ -69,7 +69,9 @@ struct api {
     struct metrics *metrics;
     struct db *db;
     struct keys *keys;
-    struct pass *passes;            /* of live clients, that hang on keys */
+    struct pass *passes;            /* of live clients, that may end */
+    struct loop_timer *pass_expiry; /* of their tokens */
+    int64_t pass_expiry_s;          /* Unix time when it fires */
     struct shards *shards;          /* appends */
     struct engine_sessions *engine; /* Socket.IO's */
     struct lines *lines;            /* live clients */

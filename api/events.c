@@ -172,22 +172,26 @@ static const struct follower_ops ops = {
 };
 
 /* An EventSource comes back, and stops at the 401 that it gets then. */
-static void on_pass_ended(void *arg)
+static void on_pass_ended(void *arg, const char *why)
 {
-    static const char last_words[] =
-        "event: unauthorized\n"
-        "data: {\"code\":\"UNAUTHORIZED\",\"detail\":\"" PASS_ENDED "\"}\n\n";
     struct events *e = arg;
+    char *last_words =
+        mem_format("event: unauthorized\n"
+                   "data: {\"code\":\"UNAUTHORIZED\",\"detail\":\"%s\"}\n\n",
+                   why);
 
+    hub_leave_all(e->hub, &e->follower);
     if (e->line) {
-        line_write(e->line, last_words, sizeof last_words - 1);
+        line_write(e->line, last_words, strlen(last_words));
         line_end(e->line, LINE_REFUSED);
     } else if (!e->answered) {
         e->answered = true;
-        reply_problem(e->exchange, PROBLEM_UNAUTHORIZED, PASS_ENDED);
+        reply_problem(e->exchange, PROBLEM_UNAUTHORIZED, "%s", why);
     }
-    hub_leave_all(e->hub, &e->follower);
+    free(last_words);
 }
+
+static const struct pass_owner pass_owner = { .ended = on_pass_ended };
 
 /* --- requests */
 
@@ -235,7 +239,7 @@ static void follow(struct exchange *x, const struct topic_name *name)
     e->follower.ops = &ops;
     e->hub = live_hub(x->api->live);
     e->exchange = x;
-    pass_init(&e->pass, x, on_pass_ended, e);
+    pass_init(&e->pass, x, &pass_owner, e);
     x->work = e;
     x->work_free = events_free;
     http_will_take(x->request);

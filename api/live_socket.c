@@ -79,6 +79,7 @@ static void on_over(struct follower *f, const struct topic_name *topic,
     struct live_socket *s = socket_of(f);
 
     (void)result;
+    pass_return(&s->pass, topic);
     if (why == TOPIC_UNKNOWN)
         send_error(s, NULL, topic, "NOT_FOUND",
                    topic->kind == TOPIC_BATCH ? "there is no such batch"
@@ -105,7 +106,7 @@ static const struct follower_ops ops = {
 static bool may_follow(struct live_socket *s, const struct wish *w)
 {
     for (size_t i = 0; i < w->count; i++) {
-        if (pass_permits(&s->pass, s->api, w->token, &w->names[i]))
+        if (pass_permits(&s->pass, w->token, &w->names[i]))
             continue;
         send_error(s, w, &w->names[i], "UNAUTHORIZED",
                    "this needs a key, or its watch token as `token`");
@@ -120,8 +121,10 @@ static void follow(struct live_socket *s, const struct wish *w)
     size_t i = 0;
 
     while (i < w->count &&
-           hub_follow(s->hub, &s->follower, &w->names[i], w->since))
+           hub_follow(s->hub, &s->follower, &w->names[i], w->since)) {
+        pass_grant(&s->pass, w->token, &w->names[i]);
         i++;
+    }
     json_object_object_add(o, "count", json_object_new_int64((int64_t)i));
     send_object(s, o);
     if (i < w->count)
@@ -134,8 +137,10 @@ static void leave(struct live_socket *s, const struct wish *w)
     struct json_object *o = answer("unsubscribed", w);
     int64_t count = 0;
 
-    for (size_t i = 0; i < w->count; i++)
+    for (size_t i = 0; i < w->count; i++) {
         count += hub_leave(s->hub, &s->follower, &w->names[i]);
+        pass_return(&s->pass, &w->names[i]);
+    }
     json_object_object_add(o, "count", json_object_new_int64(count));
     send_object(s, o);
 }
@@ -173,14 +178,27 @@ static void on_closed(void *arg)
     free(s);
 }
 
-static void on_pass_ended(void *arg)
+static void on_pass_expired(void *arg, const struct topic_name *name)
+{
+    struct live_socket *s = arg;
+
+    hub_leave(s->hub, &s->follower, name);
+    send_error(s, NULL, name, "UNAUTHORIZED", PASS_EXPIRED);
+}
+
+static void on_pass_ended(void *arg, const char *why)
 {
     struct live_socket *s = arg;
 
     hub_leave_all(s->hub, &s->follower);
-    websocket_close(s->websocket, WEBSOCKET_POLICY_VIOLATION, PASS_ENDED,
+    websocket_close(s->websocket, WEBSOCKET_POLICY_VIOLATION, why,
                     LINE_REFUSED);
 }
+
+static const struct pass_owner pass_owner = {
+    .expired = on_pass_expired,
+    .ended = on_pass_ended,
+};
 
 void live_socket_open(struct exchange *x)
 {
@@ -196,7 +214,7 @@ void live_socket_open(struct exchange *x)
     s->hub = live_hub(x->api->live);
     s->websocket = websocket_open(x, &owner, s);
     if (s->websocket)
-        pass_init(&s->pass, x, on_pass_ended, s);
+        pass_init(&s->pass, x, &pass_owner, s);
     else
         free(s);
 }

@@ -99,6 +99,7 @@ static void on_over(struct follower *f, const struct topic_name *topic,
     struct socketio *c = client_of(f);
 
     (void)result;
+    pass_return(&c->pass, topic);
     if (why == TOPIC_UNKNOWN)
         send_error(c, NULL,
                    error_object(topic, "NOT_FOUND", "there is no such thing"));
@@ -137,7 +138,7 @@ static void on_connect(struct socketio *c, const struct socketio_packet *p)
                  "44%.*s,{\"message\":\"Invalid namespace\"}",
                  p->name_len < 64 ? (int)p->name_len : 64, p->name);
     else if (!c->pass.everything && !c->pass.something &&
-             !pass_add(&c->pass, c->api, token))
+             !pass_add(&c->pass, token))
         snprintf(text, sizeof text,
                  "44{\"message\":\"send a watch token as auth.token, or a key "
                  "as Authorization\",\"data\":{\"code\":\"UNAUTHORIZED\"}}");
@@ -153,7 +154,7 @@ static bool may_follow(struct socketio *c, const struct socketio_packet *p,
                        const struct wish *w)
 {
     for (size_t i = 0; i < w->count; i++) {
-        if (pass_permits(&c->pass, c->api, w->token, &w->names[i]))
+        if (pass_permits(&c->pass, w->token, &w->names[i]))
             continue;
         send_error(c, p,
                    error_object(&w->names[i], "UNAUTHORIZED",
@@ -172,12 +173,15 @@ static void grant(struct socketio *c, const struct socketio_packet *p,
     size_t i = 0;
 
     for (; i < w->count; i++) {
-        if (w->leave)
+        if (w->leave) {
             count += hub_leave(c->hub, &c->follower, &w->names[i]);
-        else if (hub_follow(c->hub, &c->follower, &w->names[i], w->since))
+            pass_return(&c->pass, &w->names[i]);
+        } else if (hub_follow(c->hub, &c->follower, &w->names[i], w->since)) {
+            pass_grant(&c->pass, w->token, &w->names[i]);
             count++;
-        else
+        } else {
             break;
+        }
     }
     json_object_object_add(answer, "count", json_object_new_int64(count));
     json_object_array_add(list, answer);
@@ -242,6 +246,7 @@ static int on_message(void *arg, const char *ptr, size_t len)
         return 0;
     case SOCKETIO_DISCONNECT:
         hub_leave_all(c->hub, &c->follower);
+        pass_return(&c->pass, NULL);
         c->connected = false;
         return 0;
     case SOCKETIO_EVENT:
@@ -254,19 +259,34 @@ static int on_message(void *arg, const char *ptr, size_t len)
     return -1;
 }
 
-/* In one text, as a polling client hears only what waits for it now. */
-static void on_pass_ended(void *arg)
+static void on_pass_expired(void *arg, const struct topic_name *name)
 {
-    static const char last_words[] =
-        "42[\"live-error\",{\"code\":\"UNAUTHORIZED\",\"detail\":\"" PASS_ENDED
-        "\"}]\x1e"
-        "41";
     struct socketio *c = arg;
 
-    hub_leave_all(c->hub, &c->follower);
-    engine_send_text(c->session, last_words, sizeof last_words - 1);
-    engine_end(c->session);
+    hub_leave(c->hub, &c->follower, name);
+    send_error(c, NULL, error_object(name, "UNAUTHORIZED", PASS_EXPIRED));
 }
+
+/* In one text, as a polling client hears only what waits for it now. */
+static void on_pass_ended(void *arg, const char *why)
+{
+    struct socketio *c = arg;
+    char *last_words = mem_format(
+        "42[\"live-error\",{\"code\":\"UNAUTHORIZED\",\"detail\":\"%s\"}]"
+        "\x1e"
+        "41",
+        why);
+
+    hub_leave_all(c->hub, &c->follower);
+    engine_send_text(c->session, last_words, strlen(last_words));
+    engine_end(c->session);
+    free(last_words);
+}
+
+static const struct pass_owner pass_owner = {
+    .expired = on_pass_expired,
+    .ended = on_pass_ended,
+};
 
 static void *on_open(struct engine_session *session, struct exchange *x)
 {
@@ -276,7 +296,8 @@ static void *on_open(struct engine_session *session, struct exchange *x)
     c->api = x->api;
     c->hub = live_hub(x->api->live);
     c->session = session;
-    pass_init(&c->pass, x, on_pass_ended, c);
+    pass_init(&c->pass, x, &pass_owner, c);
+    c->pass.late = false; /* it has time to bring another */
     return c;
 }
 

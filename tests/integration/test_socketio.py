@@ -32,8 +32,8 @@ class Follower:
             said = json.loads(line)
             self.heard.append((said["event"], said["args"]))
 
-    def wait(self, event, count=1):
-        wait_for(lambda: len(self.all(event)) >= count, 40, event)
+    def wait(self, event, count=1, timeout_s=40):
+        wait_for(lambda: len(self.all(event)) >= count, timeout_s, event)
         return self.all(event)
 
     def all(self, event):

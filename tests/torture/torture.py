@@ -43,7 +43,7 @@ from private import private_world  # noqa: E402
 RATE = 30          # jobs a second unless --jobs says otherwise
 QUIET_S = (1, 4)   # between faults
 TOGETHER = 0.25    # share of faults that come with another one
-PATIENCE_S = 600   # that a probe gets, behind whatever queue there is
+PATIENCE_S = 180   # that a probe gets, behind whatever queue there is
 PERSON_S = 10      # between two looks of a person at what needs one
 TELLS_S = 6        # ingest tells every five seconds what it has refused
 # without faults nobody asks before a webhook that was corrupted has come again

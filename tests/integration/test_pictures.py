@@ -155,9 +155,11 @@ def test_a_picture_in_base64(stack, provider, pages):
     stack.start_all("ingest", "worker", "poller")
     provider.script = provider.drop
     job = stack.queue(pages.url)
-    stack.sql("update fleet_defaults set provider = 'generic-token'")
-    other = stack.queue(pages.url)  # a profile without submissions: made for its webhook
-    stack.sql("update jobs set status = 'submitted', submitted_at = now() where id = %s::uuid", other)
+    # a profile without submissions: made for its webhook, and before any worker sees it
+    stack.sql("begin; select create_job(%s, provider => 'generic-token');"
+              " update jobs set status = 'submitted', submitted_at = now()"
+              " where provider = 'generic-token'; commit", pages.url)
+    other = stack.sql("select id::text from jobs where provider = 'generic-token'")[0].id
     wait_for(lambda: stack.job(job).status == "submitted", 30, "the first")
     body = b'{"status":"done","image_base64":"' + base64.b64encode(png(6, 5)) + b'"}'
     stack.redis.xadd("shotfleet:webhook", {"v": "1", "provider": "generic-token", "source": "webhook",

@@ -24,6 +24,11 @@ void patience_end(struct patience *p)
     sigprocmask(SIG_SETMASK, &p->before, NULL);
 }
 
+void patience_renew(struct patience *p, int64_t timeout_ms)
+{
+    p->deadline_ms = clock_monotonic_ms() + timeout_ms;
+}
+
 int64_t patience_left_ms(const struct patience *p)
 {
     int64_t left = p->deadline_ms - clock_monotonic_ms();

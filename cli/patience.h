@@ -18,6 +18,8 @@ struct patience {
 
 void patience_begin(struct patience *p, int64_t timeout_ms);
 void patience_end(struct patience *p);
+/* From now on it lasts so long. */
+void patience_renew(struct patience *p, int64_t timeout_ms);
 
 int64_t patience_left_ms(const struct patience *p); /* 0: none */
 /* Has Ctrl-C come, or the deadline? */

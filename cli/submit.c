@@ -63,6 +63,7 @@ static void on_sent(struct submit *s, struct wish *wishes, size_t count,
         mem_resize_array(s->batches, s->batch_count + 1, sizeof *s->batches);
     b = &s->batches[s->batch_count++];
     *b = (struct batch){ .events = events };
+    patience_renew(&s->patience, s->arguments.timeout_s * 1000);
     for (size_t i = 0; i < count; i++) {
         if (!wishes[i].id)
             continue;
@@ -111,6 +112,7 @@ static void on_end(struct submit *s, struct wish *w)
 
     w->ended = true;
     s->followed->open--;
+    patience_renew(&s->patience, s->arguments.timeout_s * 1000);
     progress_clear(&s->progress);
     output_capture(&s->output, w->document);
     if (completed && s->arguments.folder)
@@ -182,8 +184,8 @@ static void say_unfinished(struct submit *s)
                      "`shotfleet status %s`",
                      s->arguments.timeout_s, wish_url(last), last->id);
     else
-        cli_complain("%zu captures were not finished within %ld s; they go "
-                     "on, see `shotfleet list`",
+        cli_complain("%zu captures are not finished, and none was for %ld s; "
+                     "they go on, see `shotfleet list`",
                      count, s->arguments.timeout_s);
 }
 
@@ -272,8 +274,9 @@ const struct command command_submit = {
     "  --wait               wait until each capture has ended, and print what\n"
     "                       became of it\n"
     "  --timeout S          wait no longer than this, in seconds (default "
-    "300);\n"
-    "                       captures go on by themselves\n"
+    "300),\n"
+    "                       for the next capture to end; captures go on by\n"
+    "                       themselves\n"
     "  --json               one JSON document a line\n"
     "  -o, --output DIR     save the pictures as DIR/ID.png (waits, too)\n\n"
     "A terminal shows how many are done and how many failed, the rate and the\n"

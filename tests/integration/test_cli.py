@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -154,6 +155,25 @@ def test_submit_does_not_wait_forever(api, worker):
     assert lines(done)[0][1] == "queued"
     assert "not finished within 1 s" in done.stderr
     assert "shotfleet status" in done.stderr
+
+
+def test_submit_waits_as_long_as_captures_end(api, tmp_path):
+    """A long file takes longer than the patience for one of them."""
+    timeout_s, count = 10, 12
+    file = tmp_path / "urls"
+    file.write_text("".join(f"https://example.com/{n}\n" for n in range(count)))
+    process = subprocess.Popen(
+        [os.path.join(BIN, "shotfleet"), "submit", "-f", str(file), "--wait", "--timeout",
+         str(timeout_s)], env=api.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: api.sql("select count(*) from jobs")[0][0] == count, 20, "them to be queued")
+    begin = time.monotonic()
+    for n, row in enumerate(api.sql("select id::text from jobs order by id")):
+        wait_for(lambda: time.monotonic() - begin >= n * 1.2, 30, "the time to end the next")
+        finish(api, row.id)
+        assert row.id in process.stdout.readline()
+    assert time.monotonic() - begin > timeout_s
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
 
 
 def test_submit_waits_through_a_restart_of_api(api):

@@ -1,5 +1,6 @@
 """The whole road with every real program and real Chromium."""
 
+import hashlib
 import json
 import signal
 
@@ -57,3 +58,20 @@ def test_any_process_killed_during_captures(fleet, pages, victim):
         fleet.start(victim)
     for job in jobs:
         fleet.wait_for_job(job, "completed", 120)
+
+
+def test_a_file_of_urls_is_submitted_watched_and_saved(fleet, pages, tmp_path):
+    """bench/road/file.py does it with a thousand."""
+    urls = [f"{pages.url}/gone?{n}" if n in (7, 31) else f"{pages.url}/fine?{n}" for n in range(40)]
+    (tmp_path / "urls.txt").write_text("# pages\n" + "\n".join(urls) + "\n")
+    saved = tmp_path / "pictures"
+    done = fleet.cli("submit", "-f", str(tmp_path / "urls.txt"), "-o", str(saved), "--json",
+                     "--option", "width=400", "--option", "height=300", timeout_s=300)
+    assert done.returncode == 1, done.stderr  # two failed
+    documents = {d["url"]: d for d in map(json.loads, done.stdout.splitlines())}
+    assert sorted(documents) == sorted(urls)
+    assert {n for n, url in enumerate(urls) if documents[url]["status"] != "completed"} == {7, 31}
+    hashes = {r.id: r.sha256 for r in fleet.sql(
+        "select id::text, sha256 from jobs where status = 'completed'")}
+    assert len(hashes) == 38
+    assert {p.stem: hashlib.sha256(p.read_bytes()).hexdigest() for p in saved.iterdir()} == hashes

@@ -371,10 +371,11 @@ def watching(stack, *arguments):
 def test_watch_prints_changes(api):
     job = lines(api.cli("submit", "https://example.com/"))[0][0]
     one, everything = watching(api, job), watching(api)
+    assert one.stdout.readline().split("\t")[1] == "queued"
     finish(api, job)
     out, err = one.communicate(timeout=30)
     assert (one.returncode, err) == (0, "")
-    assert [line.split("\t")[1] for line in out.splitlines()] == ["queued", "completed"]
+    assert [line.split("\t")[1] for line in out.splitlines()] == ["completed"]
     assert everything.stdout.readline().split("\t")[:2] == [job, "completed"]
     everything.send_signal(signal.SIGINT)
     everything.communicate(timeout=10)
@@ -388,12 +389,14 @@ def test_watch_of_a_batch_ends_with_it(api):
                                               "https://example.com/b"))]
     batch = str(api.job(jobs[0]).batch_id)
     process = watching(api, "--batch", batch)
+    now = [process.stdout.readline() for _ in jobs]  # before anything changes
+    assert {tuple(line.split("\t")[:2]) for line in now} == {
+        (jobs[0], "queued"), (jobs[1], "queued")}
     finish(api, jobs[0])
     finish(api, jobs[1], "failed")
     out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (1, "")
     assert {tuple(line.split("\t")[:2]) for line in out.splitlines()} == {
-        (jobs[0], "queued"), (jobs[1], "queued"),
         (jobs[0], "completed"), (jobs[1], "failed")}
     done = api.cli("watch", "--batch", UNKNOWN)
     assert done.returncode == 2 and "there is no batch" in done.stderr

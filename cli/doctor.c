@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/doctor_keys.h"
+#include "cli/doctor_rejected.h"
 #include "cli/doctor_report.h"
 #include "common/buf.h"
 #include "common/clock.h"
@@ -56,7 +57,8 @@ static int read_arguments(int argc, char **argv, struct doctor_arguments *a)
                               argv[optind - 1]);
     }
     if (argc - optind != 2 || strcmp(argv[optind], "webhook") != 0)
-        return cli_misuse("doctor", "what is needed is: webhook FILE");
+        return cli_misuse("doctor",
+                          "what is needed is: webhook FILE, or rejected");
     a->file = argv[optind + 1];
     return CLI_FINE;
 }
@@ -187,16 +189,18 @@ out:
 
 static int run(int argc, char **argv, const struct cli_settings *settings)
 {
+    bool rejected = argc > 1 && strcmp(argv[1], "rejected") == 0;
     struct doctor_arguments arguments;
     struct doctor_settings own = { 0 };
     char error[SETTINGS_ERROR_SIZE];
-    int code = read_arguments(argc, argv, &arguments);
+    int code = rejected ? CLI_FINE : read_arguments(argc, argv, &arguments);
 
     (void)settings;
     if (code != CLI_FINE)
         return code;
     if (settings_load(doctor_settings, DOCTOR_SETTINGS, &own, error) == 0) {
-        code = diagnose_file(&own, &arguments);
+        code = rejected ? doctor_rejected(argc - 1, argv + 1, own.admin_listen)
+                        : diagnose_file(&own, &arguments);
     } else {
         cli_complain("%s", error);
         code = CLI_REFUSED;
@@ -207,9 +211,13 @@ static int run(int argc, char **argv, const struct cli_settings *settings)
 
 const struct command command_doctor = {
     "doctor",
-    "webhook [--provider NAME] [--at TIME] FILE",
-    "tell why a saved webhook was refused",
-    "Judges the HTTP request in FILE (\"-\": standard input) as ingest would, "
+    "webhook [--provider NAME] [--at TIME] FILE | rejected [--last N] "
+    "[--from ADDRESS:PORT] [--json]",
+    "tell why webhooks are refused",
+    "  webhook   judges a saved webhook\n"
+    "  rejected  shows what ingest refused last, and why\n\n"
+    "webhook judges the HTTP request in FILE (\"-\": standard input) as ingest "
+    "would, "
     "by\n"
     "the profiles and secrets in this environment, and says what is wrong "
     "with\n"
@@ -223,9 +231,22 @@ const struct command command_doctor = {
     "FILE holds the request as it came: request line, headers, an empty line, "
     "the\nbody to the byte.  One way to get it is to have the provider call\n\n"
     "  nc -l -p 9000 >FILE\n\n"
+    "rejected asks ingest's admin port, and writes a line for each request: "
+    "time,\n"
+    "reason, address, provider, capture, explanation, the newest last.  Of "
+    "each\n"
+    "reason every ingest process keeps the last 16, in memory; one in a second "
+    "is\n"
+    "looked into as `doctor webhook` does.  The senders learn nothing of "
+    "it.\n\n"
+    "  --last N             so many, at most 1000 (20)\n"
+    "  --from ADDRESS:PORT  ingest's SHOTFLEET_ADMIN_LISTEN; else what is set "
+    "here\n"
+    "  --json               one JSON document a line\n\n"
     "SHOTFLEET_RETIRED_SECRETS may hold secrets that are valid no more, to "
     "see\n"
     "whether the sender still uses one.\n\n"
-    "Exit codes: 0 ingest would let it in, 1 it would not, 2 wrong usage.\n",
+    "Exit codes: 0 ingest would let it in, or refusals are shown; 1 it would "
+    "not,\n2 wrong usage, 3 ingest could not be asked.\n",
     run,
 };

@@ -18,6 +18,7 @@ const struct setting_use doctor_settings[DOCTOR_SETTINGS] = {
     USE("SHOTFLEET_WEBHOOK_MAX_AGE_S", max_age_s),
     USE("SHOTFLEET_WEBHOOK_MAX_FUTURE_S", max_future_s),
     USE("SHOTFLEET_MAX_BODY_BYTES", max_body_bytes),
+    USE("SHOTFLEET_ADMIN_LISTEN", admin_listen),
 };
 
 static int parse_for(struct secrets *out, const char *setting,

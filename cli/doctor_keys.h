@@ -16,9 +16,10 @@ struct doctor_settings {
     char *retired_secrets;
     int64_t max_age_s, max_future_s;
     int64_t max_body_bytes;
+    char *admin_listen; /* of ingest, where it runs here */
 };
 
-enum { DOCTOR_SETTINGS = 7 };
+enum { DOCTOR_SETTINGS = 8 };
 extern const struct setting_use doctor_settings[DOCTOR_SETTINGS];
 
 struct doctor_keys {

@@ -12,7 +12,7 @@ enum {
     /* Nobody has anything to send here. */
     MAX_BODY_BYTES = 1024,
     MAX_CONNECTIONS = 64,
-    MAX_METRICS_BYTES = 16 * 1024 * 1024,
+    MAX_PAGE_BYTES = 16 * 1024 * 1024,
     REASON_SIZE = 256,
 };
 
@@ -21,6 +21,8 @@ struct admin {
     const struct metrics *metrics;
     admin_ready_fn *ready;
     void *arg;
+    const struct admin_page *page; /* NULL: none */
+    void *page_arg;
 };
 
 static void respond_text(struct http_request *r, unsigned status,
@@ -43,16 +45,24 @@ static void respond_ready(struct http_request *r, const struct admin *a)
     respond_text(r, 503, text);
 }
 
-static void respond_metrics(struct http_request *r, const struct admin *a)
+static int render_metrics(struct buf *out, void *arg)
+{
+    const struct admin *a = arg;
+
+    return metrics_render(a->metrics, out);
+}
+
+static void respond_page(struct http_request *r, const struct admin_page *page,
+                         void *arg)
 {
     struct buf text;
 
-    buf_init(&text, MAX_METRICS_BYTES);
-    if (metrics_render(a->metrics, &text) == 0)
-        http_respond(r, 200, "text/plain; version=0.0.4; charset=utf-8",
-                     text.data, text.len, NULL);
+    buf_init(&text, MAX_PAGE_BYTES);
+    if (page->render(&text, arg) == 0)
+        http_respond(r, 200, page->type, text.data ? text.data : "", text.len,
+                     NULL);
     else
-        http_respond_error(r, 500, "could not render the metrics");
+        http_respond_error(r, 500, "could not render %s", page->path);
     buf_release(&text);
 }
 
@@ -61,7 +71,10 @@ static void handler(struct http_request *r, void *arg)
     static const struct http_field allow[] = { { "Allow", "GET, HEAD" },
                                                { NULL, NULL } };
     static const char refusal[] = "{\"error\":\"only GET and HEAD\"}\n";
-    const struct admin *a = arg;
+    static const struct admin_page metrics = {
+        "/metrics", "text/plain; version=0.0.4; charset=utf-8", render_metrics
+    };
+    struct admin *a = arg;
     const char *method = http_method(r);
     const char *path = http_path(r);
 
@@ -72,8 +85,10 @@ static void handler(struct http_request *r, void *arg)
         respond_text(r, 200, "ok\n");
     else if (strcmp(path, "/readyz") == 0)
         respond_ready(r, a);
-    else if (strcmp(path, "/metrics") == 0)
-        respond_metrics(r, a);
+    else if (strcmp(path, metrics.path) == 0)
+        respond_page(r, &metrics, a);
+    else if (a->page && strcmp(path, a->page->path) == 0)
+        respond_page(r, a->page, a->page_arg);
     else
         http_respond_error(r, 404,
                            "not found: /healthz, /readyz and /metrics "
@@ -107,6 +122,12 @@ int admin_new(struct admin **out, struct loop *loop, const char *listen,
     }
     *out = a;
     return 0;
+}
+
+void admin_set_page(struct admin *a, const struct admin_page *page, void *arg)
+{
+    a->page = page;
+    a->page_arg = arg;
 }
 
 uint16_t admin_port(const struct admin *a)

@@ -6,6 +6,7 @@
 #define ADMIN_H
 
 #include "common/base.h"
+#include "common/buf.h"
 #include "common/loop.h"
 #include "common/metrics.h"
 
@@ -21,6 +22,13 @@ MUST_USE int admin_new(struct admin **out, struct loop *loop,
                        const char *listen, const struct metrics *metrics,
                        admin_ready_fn *ready, void *arg, char *error,
                        size_t error_size);
+/* One more page, of the program's own. */
+struct admin_page {
+    const char *path, *type;
+    int (*render)(struct buf *out, void *arg); /* -1 when `out` is full */
+};
+/* Both borrowed. */
+void admin_set_page(struct admin *a, const struct admin_page *page, void *arg);
 /* The port it got, where 0 was asked for. */
 uint16_t admin_port(const struct admin *a);
 void admin_free(struct admin *a); /* accepts NULL */

@@ -10,7 +10,8 @@ static void stop(void *arg)
 }
 
 int admin_child_run(const char *listen, const struct metrics *metrics,
-                    admin_ready_fn *ready, void *arg)
+                    admin_ready_fn *ready, const struct admin_page *page,
+                    void *arg)
 {
     struct loop *loop = loop_new();
     struct admin *admin = NULL;
@@ -20,6 +21,8 @@ int admin_child_run(const char *listen, const struct metrics *metrics,
     supervisor_watch_stop(loop, stop, loop);
     if (admin_new(&admin, loop, listen, metrics, ready, arg, error,
                   sizeof error) == 0) {
+        if (admin && page)
+            admin_set_page(admin, page, arg);
         loop_run(loop);
     } else {
         log_error(NULL, "%s", error);

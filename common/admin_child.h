@@ -9,8 +9,10 @@
 
 #include "common/admin.h"
 
-/* The child's whole life; returns its exit code (supervisor.h). */
+/* `page`: one more of it, called with `arg` too, or NULL.
+ * The child's whole life; returns its exit code (supervisor.h). */
 int admin_child_run(const char *listen, const struct metrics *metrics,
-                    admin_ready_fn *ready, void *arg);
+                    admin_ready_fn *ready, const struct admin_page *page,
+                    void *arg);
 
 #endif

@@ -97,8 +97,8 @@ static const struct setting catalogue[] = {
            "newest first; empty: the webhook secrets"),
     SECRET(
         "SHOTFLEET_RETIRED_SECRETS",
-        "webhook signing keys that are valid no more, for `shotfleet doctor` "
-        "to recognise; also per profile: "
+        "webhook signing keys that are valid no more, to be recognised where a "
+        "refusal is explained; also per profile: "
         "SHOTFLEET_RETIRED_SECRETS_<PROFILE>"),
     NUMBER("SHOTFLEET_WEBHOOK_MAX_AGE_S", "300", 1, 86400,
            "oldest webhook timestamp that is accepted, in seconds"),

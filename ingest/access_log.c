@@ -11,6 +11,7 @@ struct access_log {
     struct loop_timer *window; /* runs from the first refusal on */
     int64_t lines;             /* in this window */
     int64_t untold;
+    bool explained;
     int64_t accepted; /* since the last one with a line */
 };
 
@@ -23,6 +24,7 @@ static void end_window(void *arg)
                  l->untold);
     l->lines = 0;
     l->untold = 0;
+    l->explained = false;
 }
 
 struct access_log *access_log_new(struct loop *loop,
@@ -58,9 +60,12 @@ bool access_log_refusal(struct access_log *l)
     return false;
 }
 
-bool access_log_is_first(const struct access_log *l)
+bool access_log_explains(struct access_log *l)
 {
-    return l->lines == 1;
+    bool first = !l->explained;
+
+    l->explained = true;
+    return first;
 }
 
 bool access_log_accepted(struct access_log *l)

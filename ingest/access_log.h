@@ -23,9 +23,9 @@ void access_log_free(struct access_log *l); /* accepts NULL */
 
 /* May this refusal have its line? */
 bool access_log_refusal(struct access_log *l);
-/* Was the line that was just allowed the first one of its window?  It may have
- * more in it, of what costs time to find out. */
-bool access_log_is_first(const struct access_log *l);
+/* After that: is it the first one of its window that asks for an explanation,
+ * which costs time to find? */
+bool access_log_explains(struct access_log *l);
 /* Shall this accepted webhook have one? */
 bool access_log_accepted(struct access_log *l);
 

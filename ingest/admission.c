@@ -1,5 +1,6 @@
 #include "ingest/admission.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,7 +179,7 @@ void admitted_release(struct admitted *a)
     webhook_release(&a->webhook);
 }
 
-/* Keys of other providers than this one. */
+/* Keys of other providers than this one, and those that were retired. */
 static size_t collect_rings(const struct gate *g, const struct profile *p,
                             struct key_ring *rings)
 {
@@ -189,7 +190,15 @@ static size_t collect_rings(const struct gate *g, const struct profile *p,
             rings[count++] =
                 (struct key_ring){ g->profiles.items[i].name, &g->secrets[i] };
     }
+    rings[count++] =
+        (struct key_ring){ "SHOTFLEET_RETIRED_SECRETS", gate_retired(g, p) };
     return count;
+}
+
+bool admitted_is_diagnosable(const struct admitted *a)
+{
+    return a->profile && a->verdict != WEBHOOK_FINE &&
+           a->request.body_len <= DIAGNOSED_BODY_MAX_BYTES;
 }
 
 void admitted_diagnose(const struct admitted *a, const struct gate *g,
@@ -198,11 +207,8 @@ void admitted_diagnose(const struct admitted *a, const struct gate *g,
     struct diagnosis_terms terms = { .profiles = &g->profiles };
     struct key_ring *rings = NULL;
 
-    *out = '\0';
-    if (!a->profile || a->verdict == WEBHOOK_FINE ||
-        a->request.body_len > DIAGNOSED_BODY_MAX_BYTES)
-        return;
-    rings = mem_resize_array(NULL, g->profiles.count, sizeof *rings);
+    assert(admitted_is_diagnosable(a));
+    rings = mem_resize_array(NULL, g->profiles.count + 1, sizeof *rings);
     terms.webhook = terms_of(g, a);
     terms.rings = rings;
     terms.ring_count = collect_rings(g, a->profile, rings);

@@ -50,10 +50,10 @@ MUST_USE enum refusal admit(const struct gate *g, const struct http_request *r,
                             int64_t now_ms, struct admitted *out);
 void admitted_release(struct admitted *a);
 
-/* What is probably the matter with a refused webhook (diagnosis.h), for the
- * log;
- * "" where it is not the webhook's fault, or the body is too long to be worth
- * the time. */
+/* Is there anything to find out?  Not where it is not the webhook's fault, or
+ * the body is too long to be worth the time. */
+bool admitted_is_diagnosable(const struct admitted *a);
+/* Then, what is probably the matter with it (diagnosis.h), for operators. */
 void admitted_diagnose(const struct admitted *a, const struct gate *g,
                        char out[DIAGNOSIS_SIZE]);
 

@@ -1,5 +1,6 @@
 #include "ingest/door.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/ranges.h"
 
@@ -14,6 +15,7 @@ static void on_event(enum http_event event, const struct sockaddr *peer,
                      const char *why, void *arg)
 {
     const struct receiver *rc = arg;
+    const size_t series = HTTP_REFUSALS + event - HTTP_FIRST_REFUSAL;
     char ip[ADDRESS_TEXT_SIZE];
 
     switch (event) {
@@ -24,11 +26,17 @@ static void on_event(enum http_event event, const struct sockaddr *peer,
         metric_add(rc->metrics, CONNECTIONS, -1);
         return;
     default:
-        metric_add(rc->metrics, HTTP_REFUSALS + event - HTTP_FIRST_REFUSAL, 1);
+        metric_add(rc->metrics, series, 1);
     }
+    address_format(peer, ip);
+    rejected_put(rc->rejected, rc->process, REJECTED_HTTP,
+                 &(struct rejection){
+                     .at_ms = clock_wall_ms(),
+                     .reason = "http",
+                     .ip = ip,
+                     .detail = why ? why : rc->series->items[series].labels });
     if (!why || !access_log_refusal(rc->log))
         return; /* the server tells of these itself, not of each */
-    address_format(peer, ip);
     log_info(LOG_WITH({ "reason", why }, { "ip", ip }),
              "refused an HTTP request");
 }

@@ -11,10 +11,10 @@
 /* -1 with `error` only for secrets that are meant for this profile; general
  * ones that it cannot use leave it without any. */
 static int load_secrets_of(struct secrets *out, const struct profile *p,
-                           const char *general, char error[SETTINGS_ERROR_SIZE])
+                           const char *setting, const char *general,
+                           char error[SETTINGS_ERROR_SIZE])
 {
-    char *list =
-        settings_for_profile("SHOTFLEET_WEBHOOK_SECRETS", p->name, error);
+    char *list = settings_for_profile(setting, p->name, error);
     char reason[128];
     int rc = 0;
 
@@ -23,9 +23,8 @@ static int load_secrets_of(struct secrets *out, const struct profile *p,
     if (secrets_parse(out, list, p->webhook.decode_whsec, reason,
                       sizeof reason) != 0 &&
         strcmp(list, general) != 0) {
-        snprintf(error, SETTINGS_ERROR_SIZE,
-                 "SHOTFLEET_WEBHOOK_SECRETS of provider \"%s\": %s", p->name,
-                 reason);
+        snprintf(error, SETTINGS_ERROR_SIZE, "%s of provider \"%s\": %s",
+                 setting, p->name, reason);
         rc = -1;
     }
     explicit_bzero(list, strlen(list));
@@ -35,16 +34,24 @@ static int load_secrets_of(struct secrets *out, const struct profile *p,
     return rc;
 }
 
-static int load_secrets(struct gate *g, const char *general,
+static int load_secrets(struct secrets **out, const struct profiles *profiles,
+                        const char *setting, const char *general,
                         char error[SETTINGS_ERROR_SIZE])
 {
-    g->secrets = mem_zalloc(g->profiles.count * sizeof *g->secrets);
-    for (size_t i = 0; i < g->profiles.count; i++) {
-        if (load_secrets_of(&g->secrets[i], &g->profiles.items[i], general,
+    *out = mem_zalloc(profiles->count * sizeof **out);
+    for (size_t i = 0; i < profiles->count; i++) {
+        if (load_secrets_of(&(*out)[i], &profiles->items[i], setting, general,
                             error) != 0)
             return -1;
     }
     return 0;
+}
+
+static void release_secrets(struct secrets *list, size_t count)
+{
+    for (size_t i = 0; list && i < count; i++)
+        secrets_release(&list[i]);
+    free(list);
 }
 
 static bool is_closed(const struct gate *g, const struct profile *p)
@@ -87,7 +94,10 @@ int gate_init(struct gate *g, const struct ingest_settings *s,
                         .max_future_ms = s->max_future_s * 1000 };
     if (profiles_load(&g->profiles, s->providers_dir, error,
                       SETTINGS_ERROR_SIZE) != 0 ||
-        load_secrets(g, s->webhook_secrets, error) != 0 ||
+        load_secrets(&g->secrets, &g->profiles, "SHOTFLEET_WEBHOOK_SECRETS",
+                     s->webhook_secrets, error) != 0 ||
+        load_secrets(&g->retired, &g->profiles, "SHOTFLEET_RETIRED_SECRETS",
+                     s->retired_secrets, error) != 0 ||
         secrets_parse(&g->token_keys, tokens, false, error,
                       SETTINGS_ERROR_SIZE) != 0 ||
         ranges_parse(&g->allowed, s->allowed_ips, error, SETTINGS_ERROR_SIZE) !=
@@ -114,9 +124,8 @@ int gate_reload(struct gate *g, char error[SETTINGS_ERROR_SIZE])
 
 void gate_release(struct gate *g)
 {
-    for (size_t i = 0; g->secrets && i < g->profiles.count; i++)
-        secrets_release(&g->secrets[i]);
-    free(g->secrets);
+    release_secrets(g->secrets, g->profiles.count);
+    release_secrets(g->retired, g->profiles.count);
     profiles_release(&g->profiles);
     secrets_release(&g->token_keys);
     ranges_release(&g->allowed);
@@ -128,4 +137,10 @@ const struct secrets *gate_secrets(const struct gate *g,
                                    const struct profile *profile)
 {
     return &g->secrets[profile - g->profiles.items];
+}
+
+const struct secrets *gate_retired(const struct gate *g,
+                                   const struct profile *profile)
+{
+    return &g->retired[profile - g->profiles.items];
 }

@@ -12,6 +12,7 @@
 struct gate {
     struct profiles profiles;
     struct secrets *secrets; /* one list per profile, in their order */
+    struct secrets *retired; /* likewise; valid no more, only recognised */
     struct secrets token_keys;
     struct ranges allowed;         /* empty: everybody */
     struct ranges trusted_proxies; /* whose X-Forwarded-For is believed */
@@ -28,6 +29,8 @@ void gate_release(struct gate *g);
 
 /* `profile` must be one of the gate's. */
 const struct secrets *gate_secrets(const struct gate *g,
+                                   const struct profile *profile);
+const struct secrets *gate_retired(const struct gate *g,
                                    const struct profile *profile);
 
 #endif

@@ -136,6 +136,8 @@ static int ingest_start(struct ingest *in)
                                       .metrics = in->shared->metrics,
                                       .log = in->log,
                                       .tally = in->tally,
+                                      .rejected = in->shared->rejected,
+                                      .process = in->index,
                                       .sha256 = sha256_new() };
     reload(in); /* a replaced child must not fall back to old secrets */
     loop_on_signal(in->loop, SIGHUP, on_reload, in);
@@ -175,11 +177,21 @@ static bool is_ready(char *reason, size_t reason_size, void *arg)
     return false;
 }
 
+static int render_rejected(struct buf *out, void *arg)
+{
+    const struct ingest_shared *shared = arg;
+
+    return rejected_render(shared->rejected, out);
+}
+
 int ingest_admin(unsigned index, void *arg)
 {
+    static const struct admin_page rejected = { "/rejected",
+                                                "application/x-ndjson",
+                                                render_rejected };
     const struct ingest_shared *shared = arg;
 
     (void)index;
     return admin_child_run(shared->settings->admin_listen, shared->metrics,
-                           is_ready, arg);
+                           is_ready, &rejected, arg);
 }

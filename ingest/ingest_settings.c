@@ -14,6 +14,7 @@ static const struct setting_use uses[] = {
     USE("SHOTFLEET_PROVIDERS_DIR", providers_dir),
     USE("SHOTFLEET_WEBHOOK_SECRETS", webhook_secrets),
     USE("SHOTFLEET_TOKEN_SECRETS", token_secrets),
+    USE("SHOTFLEET_RETIRED_SECRETS", retired_secrets),
     USE("SHOTFLEET_WEBHOOK_MAX_AGE_S", max_age_s),
     USE("SHOTFLEET_WEBHOOK_MAX_FUTURE_S", max_future_s),
     USE("SHOTFLEET_ALLOWED_IPS", allowed_ips),

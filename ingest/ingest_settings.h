@@ -13,6 +13,7 @@ struct ingest_settings {
     char *providers_dir;
     char *webhook_secrets;
     char *token_secrets;
+    char *retired_secrets;
     int64_t max_age_s, max_future_s;
     char *allowed_ips;
     char *trusted_proxies;

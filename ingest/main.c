@@ -12,6 +12,7 @@
 #include "ingest/ingest.h"
 #include "ingest/ingest_metrics.h"
 #include "ingest/ingest_settings.h"
+#include "ingest/receiver.h"
 
 static unsigned processes(const struct ingest_settings *s)
 {
@@ -71,10 +72,12 @@ int main(int argc, char **argv)
     ingest_series_init(&series, &gate.profiles);
     shared.metrics = ingest_metrics_new(&series, options.processes + 1);
     options.metrics = shared.metrics;
+    shared.rejected = rejected_new(options.processes, REJECTED_REASONS);
     log_info(LOG_WITH({ "listen", settings.listen }),
              "taking webhooks with %u processes", options.processes);
     code = supervisor_run(&options);
 out:
+    rejected_free(shared.rejected);
     metrics_free(shared.metrics);
     ingest_series_release(&series);
     gate_release(&gate);

@@ -221,26 +221,37 @@ static void append(struct receiver *rc, size_t shard, struct http_request *r,
 
 /* --- judging */
 
-static void log_refusal(struct receiver *rc, enum refusal refusal,
-                        const struct admitted *a)
+/* To operators alone: in the log, and among the last ones. */
+static void tell_refusal(struct receiver *rc, enum refusal refusal,
+                         const struct admitted *a)
 {
     char hint[DIAGNOSIS_SIZE] = "";
+    bool line = access_log_refusal(rc->log);
+    const struct rejection rejection = {
+        .at_ms = clock_wall_ms(),
+        .reason = refusal_label(refusal),
+        .ip = a->ip,
+        .provider = a->profile ? a->profile->name : NULL,
+        .job = a->webhook.job,
+        .detail = a->detail ? a->detail : refusal_text(refusal),
+        .explanation = hint,
+    };
 
-    if (!access_log_refusal(rc->log))
-        return;
-    if (access_log_is_first(rc->log))
+    if (admitted_is_diagnosable(a) && access_log_explains(rc->log))
         admitted_diagnose(a, rc->gate, hint);
-    log_info(LOG_WITH({ "reason", refusal_label(refusal) }, { "ip", a->ip },
-                      { "provider", a->profile ? a->profile->name : NULL },
-                      { "job", a->webhook.job }, { "detail", a->detail },
-                      { "hint", *hint ? hint : NULL }),
-             "refused a webhook");
+    rejected_put(rc->rejected, rc->process, refusal, &rejection);
+    if (line)
+        log_info(LOG_WITH({ "reason", rejection.reason }, { "ip", a->ip },
+                          { "provider", rejection.provider },
+                          { "job", rejection.job }, { "detail", a->detail },
+                          { "hint", *hint ? hint : NULL }),
+                 "refused a webhook");
 }
 
 static void turn_away(struct receiver *rc, struct http_request *r,
                       enum refusal refusal, const struct admitted *a)
 {
-    log_refusal(rc, refusal, a);
+    tell_refusal(rc, refusal, a);
     refuse(rc, r, counters_of(rc, a), refusal);
 }
 
@@ -276,7 +287,7 @@ void receiver_handle(struct http_request *request, void *arg)
         turn_away(rc, request, refusal, &admitted);
     } else {
         if (refusal != ADMITTED)
-            log_refusal(rc, refusal, &admitted);
+            tell_refusal(rc, refusal, &admitted);
         take_in(rc, request, refusal, &admitted);
     }
     admitted_release(&admitted);

@@ -14,7 +14,11 @@
 #include "ingest/gate.h"
 #include "ingest/health.h"
 #include "ingest/ingest_metrics.h"
+#include "ingest/rejected.h"
 #include "ingest/tally.h"
+
+/* The reasons of struct rejected: enum refusal, and what came before it. */
+enum { REJECTED_HTTP = REFUSAL_COUNT, REJECTED_REASONS };
 
 struct receiver {
     const struct gate *gate;
@@ -24,6 +28,8 @@ struct receiver {
     struct metrics *metrics;
     struct access_log *log;
     struct tally *tally;
+    struct rejected *rejected;
+    unsigned process;      /* its row there */
     struct sha256 *sha256; /* of receipts */
 };
 

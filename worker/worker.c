@@ -337,5 +337,5 @@ int worker_admin(unsigned index, void *arg)
 
     (void)index;
     return admin_child_run(shared->config->settings.admin_listen,
-                           shared->metrics, is_ready, arg);
+                           shared->metrics, is_ready, NULL, arg);
 }

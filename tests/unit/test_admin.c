@@ -116,6 +116,38 @@ static void shows_metrics(void **state)
     assert_non_null(strstr(f->body, "\nthings_total 42\n"));
 }
 
+static int render_page(struct buf *out, void *arg)
+{
+    return buf_append_str(out, arg);
+}
+
+static void shows_a_page_of_the_programs_own(void **state)
+{
+    static const struct admin_page page = { "/more", "text/x-more",
+                                            render_page };
+    struct fixture *f = *state;
+    struct buf huge;
+
+    ask(f, "GET", "/more");
+    assert_int_equal(404, f->status);
+    admin_set_page(f->admin, &page, "more of it");
+    ask(f, "GET", "/more");
+    assert_int_equal(200, f->status);
+    assert_string_equal("text/x-more", f->type);
+    assert_string_equal("more of it", f->body);
+    admin_set_page(f->admin, &page, "");
+    ask(f, "GET", "/more");
+    assert_int_equal(200, f->status);
+    assert_string_equal("", f->body);
+    buf_init(&huge, 17 * 1024 * 1024);
+    while (huge.len <= 16 * 1024 * 1024)
+        assert_int_equal(0, buf_append_str(&huge, "more than is let out; "));
+    admin_set_page(f->admin, &page, huge.data);
+    ask(f, "GET", "/more");
+    assert_int_equal(500, f->status);
+    buf_release(&huge);
+}
+
 static void refuses_the_rest(void **state)
 {
     struct fixture *f = *state;
@@ -151,11 +183,9 @@ static void listens_nowhere_when_told_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(is_healthy),
-        TEST(says_why_it_is_not_ready),
-        TEST(shows_metrics),
-        TEST(refuses_the_rest),
-        TEST(listens_nowhere_when_told_so),
+        TEST(is_healthy),       TEST(says_why_it_is_not_ready),
+        TEST(shows_metrics),    TEST(shows_a_page_of_the_programs_own),
+        TEST(refuses_the_rest), TEST(listens_nowhere_when_told_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,14 +11,13 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/streams.h"
-#include "ingest/ingest_metrics.h"
+#include "ingest/load.h"
 #include "ingest/persistence.h"
 
 enum {
     LOOK_MS = 500,
     /* Every so many looks: is it still durable?  CONFIG SET tells nobody. */
     LOOKS_PER_JUDGEMENT = 10,
-    REASON_SIZE = 160,
 };
 
 /* One server as it was at the last look. */
@@ -31,11 +30,10 @@ struct shard {
     bool looked;             /* its load is known */
     bool asking;             /* about its persistence */
     struct persistence persistence;
-    struct persistence fresh;   /* what is being asked */
-    char overload[REASON_SIZE]; /* why it is full; "" if it isn't */
-    int64_t length;
-    int64_t oldest_ms; /* INT64_MAX: empty */
-    int64_t memory_bytes, memory_limit_bytes;
+    struct persistence fresh; /* what is being asked */
+    struct load load;
+    char overload[LOAD_REASON_SIZE]; /* why it is full; "" if it isn't */
+    enum unavailable overload_kind;
     int64_t in_flight; /* entries taken and not done */
 };
 
@@ -52,7 +50,7 @@ struct health {
     struct shard_urls urls;
     struct shard items[SHARDS_MAX];
     size_t count;
-    char reason[REASON_SIZE + 128];
+    char reason[LOAD_REASON_SIZE + 128];
 };
 
 /* --- does it keep what it acknowledges? */
@@ -122,8 +120,8 @@ static void on_memory(const redisReply *reply, void *arg)
 
     if (!reply || reply->type != REDIS_REPLY_STRING)
         return;
-    s->memory_bytes = info_number(reply, "\nused_memory:");
-    s->memory_limit_bytes = info_number(reply, "\nmaxmemory:");
+    s->load.memory_bytes = info_number(reply, "\nused_memory:");
+    s->load.memory_limit_bytes = info_number(reply, "\nmaxmemory:");
 }
 
 static void on_length(const redisReply *reply, void *arg)
@@ -131,35 +129,19 @@ static void on_length(const redisReply *reply, void *arg)
     struct shard *s = arg;
 
     if (reply && reply->type == REDIS_REPLY_INTEGER)
-        s->length = reply->integer;
+        s->load.length = reply->integer;
 }
 
 static void judge_load(struct shard *s)
 {
-    const struct ingest_settings *set = s->health->settings;
-    int64_t age_s =
-        s->oldest_ms == INT64_MAX ? 0 : (clock_wall_ms() - s->oldest_ms) / 1000;
-    int64_t limit = s->memory_limit_bytes / 100 * set->redis_memory_percent;
-    char was[REASON_SIZE];
+    bool was = *s->overload != '\0';
+    bool is = load_is_too_much(&s->load, s->health->settings, clock_wall_ms(),
+                               &s->overload_kind, s->overload);
 
-    snprintf(was, sizeof was, "%s", s->overload);
-    s->overload[0] = '\0';
-    if (limit > 0 && s->memory_bytes >= limit)
-        snprintf(s->overload, sizeof s->overload,
-                 "it uses %" PRId64 " of %" PRId64 " bytes", s->memory_bytes,
-                 s->memory_limit_bytes);
-    else if (set->stream_max_length > 0 && s->length >= set->stream_max_length)
-        snprintf(s->overload, sizeof s->overload,
-                 "%" PRId64 " webhooks wait for workers", s->length);
-    else if (set->stream_max_age_s > 0 && age_s >= set->stream_max_age_s)
-        snprintf(s->overload, sizeof s->overload,
-                 "the oldest webhook has waited for %" PRId64
-                 " s; do the workers run?",
-                 age_s);
-    if (*s->overload && !*was)
+    if (is && !was)
         log_error(LOG_WITH({ "redis", redis_name(s->redis) }),
                   "no webhooks are accepted for this redis: %s", s->overload);
-    else if (!*s->overload && *was)
+    else if (!is && was)
         log_info(LOG_WITH({ "redis", redis_name(s->redis) }),
                  "webhooks are accepted for this redis again");
 }
@@ -172,7 +154,7 @@ static void on_oldest(int64_t oldest_ms, void *arg)
 
     if (oldest_ms < 0)
         return;
-    s->oldest_ms = oldest_ms;
+    s->load.oldest_ms = oldest_ms;
     s->looked = true;
     judge_load(s);
     if (h->known && s->judged) {
@@ -209,13 +191,6 @@ static bool fits(size_t index, void *arg)
            !(*s->persistence.weakness && h->settings->require_durable);
 }
 
-static int64_t percent_used(const struct shard *s)
-{
-    return s->memory_limit_bytes > 0 ? (int64_t)((double)s->memory_bytes * 100 /
-                                                 (double)s->memory_limit_bytes)
-                                     : 0;
-}
-
 static void report(struct health *h)
 {
     int64_t length = 0, oldest_s = 0, weak = 0, percent = 0;
@@ -223,13 +198,12 @@ static void report(struct health *h)
 
     for (size_t i = 0; i < h->count; i++) {
         const struct shard *s = &h->items[i];
-        int64_t age_s = s->oldest_ms == INT64_MAX
-                            ? 0
-                            : (clock_wall_ms() - s->oldest_ms) / 1000;
+        int64_t age_s = load_age_s(&s->load, clock_wall_ms());
+        int64_t used = load_memory_percent(&s->load);
 
-        length += s->length;
-        if (percent_used(s) > percent)
-            percent = percent_used(s);
+        length += s->load.length;
+        if (used > percent)
+            percent = used;
         weak += s->judged && *s->persistence.weakness;
         if (age_s > oldest_s)
             oldest_s = age_s;
@@ -302,7 +276,7 @@ struct health *health_new(struct loop *loop, struct shards *shards,
         h->items[i] = (struct shard){ .health = h,
                                       .redis = shards_at(shards, i),
                                       .url = h->urls.items[i],
-                                      .oldest_ms = INT64_MAX };
+                                      .load.oldest_ms = INT64_MAX };
         redis_on_state(h->items[i].redis, on_state, &h->items[i]);
     }
     loop_timer_start(h->timer, LOOK_MS);
@@ -342,22 +316,29 @@ struct waitaof *health_waitaof(struct health *h, size_t shard)
     return waitaof_of(&h->items[shard]);
 }
 
-static const char *refusal(const struct health *h, const struct shard *s)
+static const char *refusal(const struct health *h, const struct shard *s,
+                           enum unavailable *why)
 {
+    *why = UNAVAILABLE_REDIS_DOWN;
     if (!redis_is_up(s->redis))
         return redis_error(s->redis);
+    *why = UNAVAILABLE_JUST_CONNECTED;
     if (!s->judged || !s->looked)
         return "just connected";
+    *why = UNAVAILABLE_NOT_DURABLE;
     if (*s->persistence.weakness && h->settings->require_durable)
         return s->persistence.weakness;
+    *why = UNAVAILABLE_NO_WAITAOF;
     if (waitaof_of(s) && !waitaof_is_up(s->waitaof))
         return "no connection for WAITAOF";
+    *why = UNAVAILABLE_IN_FLIGHT;
     if (s->in_flight >= h->settings->redis_in_flight)
         return "too many webhooks are waiting for it";
+    *why = s->overload_kind;
     return s->overload;
 }
 
-const char *health_reason(struct health *h)
+const char *health_reason(struct health *h, enum unavailable *why)
 {
     h->reason[0] = '\0';
     for (size_t i = 0; i < h->count; i++) {
@@ -366,7 +347,7 @@ const char *health_reason(struct health *h)
         if (redis_is_up(s->redis) && fits(i, h))
             return "";
         snprintf(h->reason, sizeof h->reason, "%s: %s", redis_name(s->redis),
-                 refusal(h, s));
+                 refusal(h, s, why));
     }
     return h->reason;
 }

@@ -2,9 +2,9 @@
  *
  * Looks at every server a few times a second and closes it to new entries
  * before things break: memory near its limit, stream too long, oldest entry too
- * old, too many entries without an answer.  At each connect and every few seconds
- * it asks whether the server keeps what it acknowledges (persistence.h); if
- * not, it warns, or with REQUIRE_DURABLE closes the server.
+ * old, too many entries without an answer.  At each connect and every few
+ * seconds it asks whether the server keeps what it acknowledges
+ * (persistence.h); if not, it warns, or with REQUIRE_DURABLE closes the server.
  */
 #ifndef HEALTH_H
 #define HEALTH_H
@@ -12,6 +12,7 @@
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "common/shards.h"
+#include "ingest/ingest_metrics.h"
 #include "ingest/ingest_settings.h"
 #include "ingest/waitaof.h"
 
@@ -33,7 +34,8 @@ void health_done(struct health *h, size_t shard);
 /* How to append there, where the answer to XADD does not mean that the entry is
  * on disk; NULL where it does. */
 struct waitaof *health_waitaof(struct health *h, size_t shard);
-/* Why no server takes entries, for the log; "" when one does. */
-const char *health_reason(struct health *h);
+/* Why no server takes entries, for the log, and in one word; "" when one does.
+ * Of several servers, the last one's reason. */
+const char *health_reason(struct health *h, enum unavailable *why);
 
 #endif

@@ -13,6 +13,11 @@
         METRIC_COUNTER                                                         \
     }
 
+#define UNAVAILABLE(why, reason)                                               \
+    [UNAVAILABLES +                                                            \
+        (why)] = { "shotfleet_unavailable_total", "reason=\"" reason "\"",     \
+                   "Webhooks answered 503, by reason.", METRIC_COUNTER }
+
 static const struct metric fixed[INGEST_METRIC_COUNT] = {
     [ACK_SECONDS] = { "shotfleet_webhook_ack_seconds", NULL,
                       "From the end of the request to the 200.",
@@ -38,6 +43,15 @@ static const struct metric fixed[INGEST_METRIC_COUNT] = {
                     "Webhooks waiting for Redis.", METRIC_GAUGE },
     [CONNECTIONS] = { "shotfleet_http_connections", NULL,
                       "Open connections, whatever they do.", METRIC_GAUGE },
+    UNAVAILABLE(UNAVAILABLE_REDIS_DOWN, "redis_down"),
+    UNAVAILABLE(UNAVAILABLE_JUST_CONNECTED, "just_connected"),
+    UNAVAILABLE(UNAVAILABLE_NOT_DURABLE, "not_durable"),
+    UNAVAILABLE(UNAVAILABLE_NO_WAITAOF, "no_waitaof"),
+    UNAVAILABLE(UNAVAILABLE_IN_FLIGHT, "in_flight"),
+    UNAVAILABLE(UNAVAILABLE_MEMORY, "memory"),
+    UNAVAILABLE(UNAVAILABLE_STREAM_LENGTH, "stream_length"),
+    UNAVAILABLE(UNAVAILABLE_STREAM_AGE, "stream_age"),
+    UNAVAILABLE(UNAVAILABLE_APPEND, "append"),
     HTTP_REFUSAL(HTTP_CONNECTION_REFUSED, "address_limit"),
     HTTP_REFUSAL(HTTP_HEAD_MALFORMED, "head"),
     HTTP_REFUSAL(HTTP_HEAD_TOO_LARGE, "head_size"),

@@ -12,6 +12,20 @@
 #include "common/profile.h"
 #include "ingest/admission.h"
 
+/* Why a webhook is answered 503. */
+enum unavailable {
+    UNAVAILABLE_REDIS_DOWN,
+    UNAVAILABLE_JUST_CONNECTED, /* and not judged yet */
+    UNAVAILABLE_NOT_DURABLE,    /* with REQUIRE_DURABLE */
+    UNAVAILABLE_NO_WAITAOF,     /* no connection for it */
+    UNAVAILABLE_IN_FLIGHT,      /* too many wait for Redis's answer */
+    UNAVAILABLE_MEMORY,
+    UNAVAILABLE_STREAM_LENGTH,
+    UNAVAILABLE_STREAM_AGE,
+    UNAVAILABLE_APPEND, /* Redis refused the entry, or gave no answer in time */
+    UNAVAILABLE_COUNT,
+};
+
 enum ingest_metric {
     ACK_SECONDS,
     REDIS_UP,
@@ -22,7 +36,10 @@ enum ingest_metric {
     STREAM_OLDEST_SECONDS,
     IN_FLIGHT,
     CONNECTIONS,
-    HTTP_REFUSALS, /* one for each enum http_event from HTTP_FIRST_REFUSAL on */
+    UNAVAILABLES, /* one for each enum unavailable */
+    HTTP_REFUSALS =
+        UNAVAILABLES + UNAVAILABLE_COUNT, /* one for each enum http_event from
+                                             HTTP_FIRST_REFUSAL on */
     /* behind these: webhooks by provider and outcome */
     INGEST_METRIC_COUNT = HTTP_REFUSALS + HTTP_EVENT_COUNT - HTTP_FIRST_REFUSAL,
 };

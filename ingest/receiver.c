@@ -59,15 +59,17 @@ static void refuse(struct receiver *rc, struct http_request *r, size_t counters,
 }
 
 static void unavailable(struct receiver *rc, struct http_request *r,
-                        size_t counters, const char *why)
+                        size_t counters, enum unavailable why,
+                        const char *reason)
 {
     static const struct http_field later[] = { { "Retry-After", "2" },
                                                { NULL, NULL } };
     static const char body[] = "{\"error\":\"try again later\"}";
 
     metric_add(rc->metrics, counters + WEBHOOK_UNAVAILABLE, 1);
+    metric_add(rc->metrics, UNAVAILABLES + why, 1);
     if (access_log_refusal(rc->log))
-        log_warning(NULL, "could not accept a webhook: %s", why);
+        log_warning(NULL, "could not accept a webhook: %s", reason);
     http_respond(r, 503, "application/json", body, sizeof body - 1, later);
 }
 
@@ -150,7 +152,7 @@ static void on_appended(const char *id, const char *error, void *arg)
     metric_add(rc->metrics, IN_FLIGHT, -1);
     health_done(rc->health, a->shard);
     if (!id)
-        unavailable(rc, a->request, a->counters, error);
+        unavailable(rc, a->request, a->counters, UNAVAILABLE_APPEND, error);
     else if (a->refusal != ADMITTED)
         refuse(rc, a->request, a->counters, a->refusal);
     else
@@ -258,12 +260,16 @@ static void turn_away(struct receiver *rc, struct http_request *r,
 static void take_in(struct receiver *rc, struct http_request *r,
                     enum refusal refusal, const struct admitted *a)
 {
+    enum unavailable why = UNAVAILABLE_REDIS_DOWN;
+    const char *reason = "";
     size_t shard;
 
-    if (health_take(rc->health, &shard))
+    if (health_take(rc->health, &shard)) {
         append(rc, shard, r, a, refusal);
-    else
-        unavailable(rc, r, counters_of(rc, a), health_reason(rc->health));
+        return;
+    }
+    reason = health_reason(rc->health, &why);
+    unavailable(rc, r, counters_of(rc, a), why, reason);
 }
 
 void receiver_look(struct http_request *request, void *arg)

@@ -39,11 +39,15 @@ def config(stack):
         stack.redis.config_set(name, value)
 
 
-def unavailable(stack, reason):
+def unavailable(stack, reason, why):
+    """`reason` is the log's, `why` the metric's."""
+    series = f'shotfleet_unavailable_total{{reason="{why}"}}'
+    before = stack.metrics("ingest")[series]
     answer = send(stack)
     assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0
     assert answer.json() == {"error": "try again later"}  # the sender learns no more
     assert reason in stack.log("ingest")
+    assert stack.metrics("ingest")[series] == before + 1
 
 
 def after_a_judgement(stack):
@@ -85,6 +89,7 @@ def test_a_redis_that_begins_to_forget_is_refused(stack, config, name, value):
     wait_for(lambda: send(stack).status == 503, 30, "the refusal")
     assert f"{name} is {value}" in stack.log("ingest")
     assert "nothing is accepted" in stack.log("ingest")
+    assert stack.metrics("ingest")['shotfleet_unavailable_total{reason="not_durable"}'] >= 1
     wait_for(lambda: stack.metrics("ingest")["shotfleet_redis_weak"] == 1, 30, "the metric")
     wait_for(lambda: request("GET", ingest.admin_url + "/readyz").status == 503, 30, "unreadiness")
     config(name, before)
@@ -149,6 +154,7 @@ def test_a_webhook_that_cannot_be_on_disk_is_not_acknowledged(stack, everysec, c
     answer = send(stack)
     assert answer.status == 503 and answer.json() == {"error": "try again later"}
     assert "not on disk within the deadline" in stack.log("ingest")
+    assert stack.metrics("ingest")['shotfleet_unavailable_total{reason="append"}'] >= 1
 
 
 def test_a_redis_that_begins_to_sync_once_a_second(stack, config):
@@ -188,7 +194,7 @@ def test_a_stream_that_is_too_long(stack, waiting, status):
     wait_for(lambda: stack.metrics("ingest")["shotfleet_webhook_stream_entries"] == waiting, 20, "a look")
     assert send(stack).status == status
     if status == 503:
-        unavailable(stack, f"{waiting} webhooks wait for workers")
+        unavailable(stack, f"{waiting} webhooks wait for workers", "stream_length")
         stack.redis.delete(STREAM)
         wait_for(lambda: send(stack).status == 200, 20, "webhooks to be taken again")
 
@@ -206,7 +212,7 @@ def test_a_stream_whose_oldest_entry_is_too_old(stack):
         assert send(stack).status == status
     assert "do the workers run" in stack.log("ingest")
     oldest(1000)
-    unavailable(stack, "oldest webhook has waited")
+    unavailable(stack, "oldest webhook has waited", "stream_age")
 
 
 @pytest.mark.parametrize("limit", [1, 3])
@@ -220,7 +226,7 @@ def test_webhooks_that_wait_for_one_redis(stack, limit):
             held = [pool.submit(send, stack) for _ in range(limit)]
             wait_for(lambda: stack.metrics("ingest")["shotfleet_webhooks_in_flight"] == limit, 20,
                      "as many as may wait")
-            unavailable(stack, "too many webhooks are waiting for it")
+            unavailable(stack, "too many webhooks are waiting for it", "in_flight")
             os.kill(stack.redis_server.process.pid, signal.SIGCONT)
             assert [h.result().status for h in held] == [200] * limit
     finally:
@@ -248,7 +254,7 @@ def test_memory_near_its_limit(stack, config):
     used = stack.redis.info("memory")["used_memory"]
     config("maxmemory", int(used * 1.05))
     wait_for(lambda: send(stack).status == 503, 20, "the refusal")
-    unavailable(stack, "bytes")
+    unavailable(stack, "bytes", "memory")
     wait_for(lambda: 90 <= stack.metrics("ingest")["shotfleet_redis_memory_percent"] < 100, 20,
              "the metric")
     config("maxmemory", 0)

@@ -191,6 +191,12 @@ def test_redis_away_is_503_and_comes_back(ingest):
     answer = send(ingest)
     assert answer.status == 503
     assert int(answer.headers["Retry-After"]) > 0
+
+    def counted():  # once it has noticed; before that it is an append that failed
+        assert send(ingest).status == 503
+        return ingest.metrics("ingest")['shotfleet_unavailable_total{reason="redis_down"}'] >= 1
+
+    wait_for(counted, 20, "the reason to be counted")
     ingest.redis_server.start()
     wait_for(lambda: send(ingest).status == 200, 20, "ingest to accept again")
 

@@ -41,6 +41,10 @@ static bool is_ready(char *reason, size_t reason_size, void *arg)
         snprintf(reason, reason_size, "the API keys are not known yet");
         return false;
     }
+    if (!live_is_read(a->live)) {
+        snprintf(reason, reason_size, "the live stream is not read yet");
+        return false;
+    }
     return true;
 }
 

@@ -373,3 +373,16 @@ struct hub *live_hub(struct live *l)
 {
     return l->hub;
 }
+
+bool live_is_read(const struct live *l)
+{
+    size_t loaded = 0;
+
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->readers[i].loaded)
+            loaded++;
+        else if (redis_is_up(l->readers[i].redis))
+            return false;
+    }
+    return loaded > 0;
+}

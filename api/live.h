@@ -28,4 +28,8 @@ void live_free(struct live *l); /* accepts NULL */
 
 struct hub *live_hub(struct live *l);
 
+/* Whether every Redis that is there was read once.  Until then who follows is
+ * told to look everything up again. */
+bool live_is_read(const struct live *l);
+
 #endif

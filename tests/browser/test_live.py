@@ -35,7 +35,7 @@ def test_a_capture_is_retried_and_cancelled(stack, page, provider):
     page.click_button("Retry")
     page.wait_text(".state", "under way", 30)
     page.wait_text(".timeline", "Retried by a person")
-    assert page.focus() == page.wait("h1")  # not lost with the button
+    wait_for(lambda: page.focus() == page.find("h1"), 15, "the focus")  # not lost with the button
     page.click_button("Cancel")
     page.wait_text(".state", "cancelled")
     page.wait_text(".timeline", "Cancelled")
@@ -63,7 +63,7 @@ def test_it_catches_up_after_api_was_killed(stack, page, provider):
     late = stack.queue("https://late.example/")
     stack.start("api")
     page.wait_live()
-    assert not page.find("#banner")
+    wait_for(lambda: not page.find("#banner"), 15, "the banner to go")
     assert page.wait_pictures("#current .frame img") == [4]
     page.wait_text("#announce", "is ready")
     wait_for(lambda: page.find(f"#latest [data-id='{late}']"), 15,

@@ -34,7 +34,7 @@ def test_a_batch_with_its_progress(stack, page, pages):
     page.wait_text(".rows", "5 completed, 1 failed")
     page.click(".rows a")
     page.wait_text("h1", "Batch of 6 pages")
-    assert page.focus() == page.wait("h1")
+    wait_for(lambda: page.focus() == page.find("h1"), 15, "the focus")
     assert page.complaints() == []
 
 

@@ -82,6 +82,8 @@ def test_mistakes_are_explained_where_they_were_made(stack, page):
 
     page.wait("#advanced").clear()
     stack.redis_server.stop()
+    ready = stack.programs["api"].admin_url + "/readyz"
+    wait_for(lambda: request("GET", ready).status == 503, 15, "api to notice")
     delay.clear()
     delay.send_keys("10", Keys.ENTER)
     page.wait_text("#form-error", "queue is away")

@@ -3,6 +3,7 @@
 import pytest
 
 from page import THEMES
+from processes import wait_for
 
 WIDTHS = (320, 375, 768, 1440)
 
@@ -54,6 +55,7 @@ def test_what_opens_fits_and_is_accessible(fleet, page, theme):
         page.screen(width)
         assert page.overflowing() == [], width
     assert page.violations() == []
+    wait_for(lambda: len(page.all("#latest .card")) == 3, 15, "all cards")
     page.js("document.querySelectorAll('#latest .card')[2].click()")  # the picture
     page.wait_pictures("#lightbox img")
     for width in WIDTHS:

@@ -27,7 +27,7 @@ BIN = os.environ.get("SHOTFLEET_BIN", os.path.join(ROOT, "build", "dev", "bin"))
 BROKEN = re.compile(r"Sanitizer|runtime error:|Assertion .* failed")
 
 START_S = 20
-STOP_S = 30
+STOP_S = 60
 
 
 class Program:
@@ -187,7 +187,7 @@ class Stack:
             code = program.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             kill_tree(program.process.pid)
-            program.process.wait(10)
+            program.process.wait(90)
             raise AssertionError(f"{instance} did not stop within {STOP_S} s")
         assert code == 0, f"{instance} ended with {code} after SIGTERM"
 

@@ -12,6 +12,8 @@ import socket
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
+# How much longer than on a quiet machine something may take before it is given up.
+PATIENCE = 4
 PORTS_EACH = 2500  # for up to 8 processes of pytest -n below the system's own from 32768
 
 
@@ -22,7 +24,11 @@ def adopt_orphans():
 
 
 def wait_for(predicate, timeout_s=10, what="the condition"):
-    """Polls until `predicate` returns something true, and returns that."""
+    """Polls until `predicate` returns something true, and returns that.
+
+    `timeout_s` is for a quiet machine, PATIENCE is for all others: what holds sooner
+    costs nothing."""
+    timeout_s *= PATIENCE
     deadline = time.monotonic() + timeout_s
     while True:
         value = predicate()

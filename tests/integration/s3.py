@@ -43,7 +43,7 @@ class S3Server:
     def stop(self):
         if self.process:
             self.process.send_signal(signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(90)
             self.process = None
 
     def environment(self, place):

@@ -69,7 +69,7 @@ class Server:
             kill_tree(self.process.pid)
         else:
             self.process.send_signal(signo)
-        self.process.wait(30)
+        self.process.wait(90)
         self.process = None
         # PostgreSQL does not start while a back-end holds its shared memory
         wait_for(lambda: not any(alive(pid) for pid in below), 30,

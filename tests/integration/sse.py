@@ -17,7 +17,7 @@ class Events:
 
     def __init__(self, stack, path, headers=None):
         self.connection = http.client.HTTPConnection(
-            "127.0.0.1", stack.ports["api"], timeout=30)
+            "127.0.0.1", stack.ports["api"], timeout=90)
         self.connection.request("GET", path, headers=headers or {})
         self.sock = self.connection.sock  # which the answer takes with it
         self.answer = self.connection.getresponse()
@@ -60,5 +60,5 @@ class Events:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
-        self.ended.wait(10)
+        self.ended.wait(90)
         self.connection.close()

@@ -102,5 +102,5 @@ def test_a_profile_that_adopts_must_know_the_page(stack, tmp_path):
     (folder / "screenshotly.json").write_text(json.dumps(profile))
     program = stack.start("worker", wait=False, SHOTFLEET_PROVIDERS_DIR=folder)
     stack.retired.append(stack.programs.pop("worker"))
-    assert program.process.wait(20) == 2
+    assert program.process.wait(90) == 2
     assert "webhook.adopt: needs payload.job_id and payload.page_url" in program.log_text()

@@ -193,7 +193,7 @@ def test_a_capture_is_cancelled_once(api, events):
     document = answer.json()
     assert (answer.status, document["status"]) == (200, "cancelled")
     assert document["cancelledAt"]
-    assert stream.ended.wait(20)
+    assert stream.ended.wait(90)
     assert stream.names() == ["queued", "cancelled"]
     assert api.job(job).next_check_at is None
     again = api.api("DELETE", f"/v1/captures/{job}")
@@ -227,7 +227,7 @@ def test_the_row_decides_between_cancelling_and_a_result(api, completes):
     wait_for(lambda: api.sql("select 1 from pg_locks where not granted"), 10,
              "api to wait for the row")
     worker.commit() if completes else worker.rollback()
-    asking.join(20)
+    asking.join(90)
     worker.close()
     assert got[0].status == (409 if completes else 200)
     assert api.job(job).status == ("completed" if completes else "cancelled")

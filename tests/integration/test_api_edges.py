@@ -132,7 +132,7 @@ def test_providers_and_how_they_do(api):
 # refusals below the handlers
 
 def raw(stack, text):
-    with socket.create_connection(("127.0.0.1", stack.ports["api"]), timeout=20) as s:
+    with socket.create_connection(("127.0.0.1", stack.ports["api"]), timeout=90) as s:
         s.sendall(text)
         data = b""
         while chunk := s.recv(65536):

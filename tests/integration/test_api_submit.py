@@ -126,7 +126,7 @@ def test_keys_that_are_none(api):
         assert answer.status == status, key
         if status == 400:
             assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
-    connection = http.client.HTTPConnection("127.0.0.1", api.ports["api"], timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", api.ports["api"], timeout=90)
     connection.putrequest("POST", "/v1/captures")
     for name, value in (("Content-Type", "application/json"), ("Content-Length", "2"),
                         ("Idempotency-Key", "a"), ("Idempotency-Key", "a")):

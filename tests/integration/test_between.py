@@ -44,7 +44,7 @@ class Cut:
         self.proxy.inspect = inspect
 
     def wait(self):
-        assert self.done.wait(30), "nobody sent it"
+        assert self.done.wait(90), "nobody sent it"
 
     def close(self):
         self.run(self.proxy.stop())

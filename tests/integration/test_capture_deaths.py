@@ -86,7 +86,7 @@ def test_nothing_is_left_behind(start, pages, signo):
     family = descendants(capture.process.pid)
     assert len(family) >= 4  # keeper, Chromium, zygote, renderers …
     os.kill(capture.process.pid, signo)
-    code = capture.process.wait(20)
+    code = capture.process.wait(90)
     assert code == (0 if signo == signal.SIGTERM else -signal.SIGKILL)
     wait_for(gone(family), what="all processes to be gone")
     if signo == signal.SIGTERM:
@@ -104,7 +104,7 @@ def test_a_stop_lets_captures_finish(start, pages):
     waiting = capture.submit(pages.url())
     assert capture.status(waiting).json()["status"] == "queued"
     capture.process.send_signal(signal.SIGTERM)
-    client.join(20)
-    assert capture.process.wait(20) == 0
+    client.join(90)
+    assert capture.process.wait(90) == 0
     assert answers[0].status == 200
     assert "the service is being stopped" in capture.log.read_text()

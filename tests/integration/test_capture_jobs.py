@@ -137,7 +137,7 @@ def test_settings_that_cannot_be(tmp_path, settings, word):
     env = {"PATH": os.environ["PATH"], "SHOTFLEET_CAPTURE_LISTEN": "127.0.0.1:0",
            "SHOTFLEET_CAPTURE_DIR": str(tmp_path / "capture")}
     env |= {f"SHOTFLEET_{name}": value for name, value in settings.items()}
-    done = subprocess.run([f"{BIN}/shotfleet-capture"], env=env, timeout=20,
+    done = subprocess.run([f"{BIN}/shotfleet-capture"], env=env, timeout=120,
                           capture_output=True, text=True)
     assert done.returncode == 2
     assert word in done.stderr
@@ -145,7 +145,7 @@ def test_settings_that_cannot_be(tmp_path, settings, word):
 
 def test_a_folder_belongs_to_one_process(capture):
     env = {**capture.env, "SHOTFLEET_CAPTURE_LISTEN": "127.0.0.1:0"}
-    done = subprocess.run([f"{BIN}/shotfleet-capture"], env=env, timeout=20,
+    done = subprocess.run([f"{BIN}/shotfleet-capture"], env=env, timeout=120,
                           capture_output=True, text=True)
     assert done.returncode == 2
     assert "another shotfleet-capture" in done.stderr

@@ -188,7 +188,7 @@ def test_submit_waits_through_a_restart_of_api(api):
         api.kill("api")
         finish(api, api.sql("select id::text from jobs")[0].id)
         api.start("api")
-        out, err = waiting.communicate(timeout=30)
+        out, err = waiting.communicate(timeout=120)
         assert waiting.returncode == 0, err
         assert "\tcompleted\t" in out
     finally:
@@ -202,7 +202,7 @@ def test_ctrl_c_says_that_captures_go_on(api):
     wait_for(lambda: api.metrics("api")["shotfleet_api_subscribers"] == 1, 10,
              "the command to wait")
     waiting.send_signal(signal.SIGINT)
-    out, err = waiting.communicate(timeout=10)
+    out, err = waiting.communicate(timeout=120)
     assert waiting.returncode == 130
     assert "goes on" in err and "shotfleet list" in err
     assert "\tqueued\t" in out
@@ -328,7 +328,7 @@ def test_a_batch_is_waited_for_through_a_restart_of_api(api):
     finish(api, jobs[1], "failed")
     finish(api, jobs[2])
     api.start("api")
-    out, err = waiting.communicate(timeout=30)
+    out, err = waiting.communicate(timeout=120)
     assert waiting.returncode == 1, err
     assert sorted(line.split("\t")[0] for line in out.splitlines()) == sorted(jobs)
     assert "2 of 3 completed, 1 failed" in err
@@ -373,12 +373,12 @@ def test_watch_prints_changes(api):
     one, everything = watching(api, job), watching(api)
     assert one.stdout.readline().split("\t")[1] == "queued"
     finish(api, job)
-    out, err = one.communicate(timeout=30)
+    out, err = one.communicate(timeout=120)
     assert (one.returncode, err) == (0, "")
     assert [line.split("\t")[1] for line in out.splitlines()] == ["completed"]
     assert everything.stdout.readline().split("\t")[:2] == [job, "completed"]
     everything.send_signal(signal.SIGINT)
-    everything.communicate(timeout=10)
+    everything.communicate(timeout=120)
     assert everything.returncode == 130
     done = api.cli("watch", UNKNOWN)
     assert done.returncode == 2 and "there is no capture" in done.stderr
@@ -394,7 +394,7 @@ def test_watch_of_a_batch_ends_with_it(api):
         (jobs[0], "queued"), (jobs[1], "queued")}
     finish(api, jobs[0])
     finish(api, jobs[1], "failed")
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (1, "")
     assert {tuple(line.split("\t")[:2]) for line in out.splitlines()} == {
         (jobs[0], "completed"), (jobs[1], "failed")}
@@ -489,7 +489,7 @@ def test_top_on_a_terminal(api):
     read_until(b"1 queued")
     os.write(master, b"q")
     read_until(b"\x1b[?1049l")
-    assert process.wait(10) == 0
+    assert process.wait(90) == 0
     os.close(master)
     assert process.stderr.read() == b""
     process.stderr.close()
@@ -512,7 +512,7 @@ def test_on_a_terminal_it_is_for_people(api, worker):
         except OSError:
             pass  # how Linux says that the other end is closed
         os.close(master)
-        assert done.wait(20) == 2
+        assert done.wait(90) == 2
         done.stderr.close()
         assert (b"\x1b[" in shown) == (no_color == "")
         assert b"completed" in shown and b"4x3" in shown and b"INVALID_URL" in shown
@@ -625,7 +625,7 @@ def test_two_migrates_at_once(bare):
     many = [subprocess.Popen([os.path.join(BIN, "shotfleet"), "migrate"],
                              env=bare.env, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True) for _ in range(4)]
-    said = [process.communicate(timeout=60) for process in many]
+    said = [process.communicate(timeout=120) for process in many]
     assert [process.returncode for process in many] == [0] * 4, said
     applied = [line for out, _ in said for line in out.splitlines()
                if line.startswith("applied")]
@@ -680,7 +680,7 @@ def test_migrate_waits_for_postgresql(stack):
                                stderr=subprocess.PIPE, text=True)
     assert waiting.stderr.readline().startswith("shotfleet: waiting for PostgreSQL")
     stack.postgres_server.start()
-    out, _ = waiting.communicate(timeout=30)
+    out, _ = waiting.communicate(timeout=120)
     assert waiting.returncode == 0
     assert "nothing to apply" in out
 

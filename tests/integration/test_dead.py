@@ -11,6 +11,11 @@ def letter(stack, provider, pages):
     """A fleet with one dead letter that waits, and its job."""
     stack.start_all("ingest", "worker", "poller")
     provider.picture = b"no picture"
+
+    def script(capture):  # which does not overtake the submission
+        wait_for(lambda: stack.job(job).status == "submitted", 30, "the submission")
+        provider.complete(capture)
+    provider.script = script
     job = stack.queue(pages.url)
     [row] = wait_for(lambda: stack.sql("select * from dead_letters"), 30, "a dead letter")
     stack.sql("update dead_letters set next_attempt_at = null")

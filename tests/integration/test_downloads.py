@@ -47,6 +47,11 @@ def letter(stack):
     return row
 
 
+def asked_for(cdn, count):
+    """What it was asked, when it has written down so many: it does so after it has answered."""
+    return wait_for(lambda: len(asked := cdn.asked()) >= count and asked, 20, f"{count} requests")
+
+
 def change_profile(stack, **sections):
     """The default profile with other sections."""
     with open(os.path.join(ROOT, "providers", "screenshotly.json"), encoding="utf-8") as f:
@@ -70,7 +75,7 @@ def test_many_pictures_share_one_http2_connection(fleet, provider, pages, cdn):
         provider.complete(capture)
     for job in jobs:
         assert fleet.wait_for_job(job, "completed").width == 9
-    asked = cdn.asked()
+    asked = asked_for(cdn, 30)
     assert {a[0] for a in asked} == {"HTTP/2.0"}
     assert sorted(a[2] for a in asked) == sorted(f"/x.png?{n}" for n in range(30))
     assert len({a[1] for a in asked}) == 1
@@ -83,7 +88,7 @@ def test_an_http1_connection_is_used_again(fleet, provider, pages, cdn, which):
     fleet.start_all("ingest", "worker", "poller")
     for n in range(5):  # one after the other
         fleet.wait_for_job(fleet.queue(f"{pages.url}/{n}"), "completed")
-    asked = cdn.asked()
+    asked = asked_for(cdn, 5)
     assert [a[0] for a in asked] == ["HTTP/1.1"] * 5
     assert len({a[1] for a in asked}) == 1
 
@@ -128,7 +133,7 @@ def test_the_key_goes_to_origins_that_the_profile_names(fleet, provider, pages, 
     for url in (cdn.url, cdn.url_1, cdn.plain_url):
         pictures_at(provider, f"{url}/x.png")
         fleet.wait_for_job(fleet.queue(pages.url), "completed")
-    assert [a[3:] for a in cdn.asked()] == [("Bearer", fleet.key), ("-",), ("-",)]
+    assert [a[3:] for a in asked_for(cdn, 3)] == [("Bearer", fleet.key), ("-",), ("-",)]
 
 
 def test_the_key_can_be_kept_from_the_provider_s_own_pictures(fleet, provider, pages):

@@ -243,6 +243,6 @@ def test_a_killed_child_is_replaced(ingest):
 ])
 def test_wrong_settings_stop_it_with_one_line_that_names_them(stack, name, value, word):
     program = stack.start("ingest", wait=False, **{name: value})
-    assert program.process.wait(20) == 2
+    assert program.process.wait(90) == 2
     stack.programs.pop("ingest")
     assert word in program.log_text()

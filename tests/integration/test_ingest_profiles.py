@@ -209,7 +209,7 @@ def test_a_token_besides_the_signature(stack, own_profile, secrets):
 def test_a_bad_profile_stops_a_program_with_one_line(stack, own_profile, program, webhook, words):
     own_profile("broken", webhook)
     started = stack.start(program, wait=False)
-    assert started.process.wait(20) == 2
+    assert started.process.wait(90) == 2
     stack.programs.pop(program)
     [line] = [l for l in started.log_text().splitlines() if "broken.json" in l]
     assert all(word in line for word in words), line
@@ -226,7 +226,7 @@ def test_secrets_that_a_profile_cannot_use(stack):
     stack.stop("ingest")
     program = stack.start("ingest", wait=False, instance="again",
                           SHOTFLEET_WEBHOOK_SECRETS_STANDARD_WEBHOOKS="whsec_not base64")
-    assert program.process.wait(20) == 2
+    assert program.process.wait(90) == 2
     stack.programs.pop("again")
     assert r'provider \"standard-webhooks\": secret 1' in program.log_text()
     assert "whsec_not" not in program.log_text()

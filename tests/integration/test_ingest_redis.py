@@ -297,7 +297,7 @@ def test_a_provider_is_dropped_in_on_sighup(stack, tmp_path):
     shutil.copytree(os.path.join(ROOT, "providers"), folder)
     stack.start("ingest", SHOTFLEET_PROVIDERS_DIR=folder, SHOTFLEET_INGEST_PROCESSES="1")
     url, headers = "/webhooks/newcomer", sign_webhook(BODY, stack.webhook_secret)
-    connection = http.client.HTTPConnection("127.0.0.1", stack.ports["ingest"], timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", stack.ports["ingest"], timeout=90)
 
     def status():
         connection.request("POST", url, BODY, headers)

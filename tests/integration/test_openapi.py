@@ -91,7 +91,7 @@ class Driver:
         return answer
 
     def head_of_stream(self, path, headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.stack.ports["api"], timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.stack.ports["api"], timeout=90)
         try:
             connection.request("GET", path, headers=headers)
             got = connection.getresponse()

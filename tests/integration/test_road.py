@@ -16,7 +16,9 @@ def fleet(stack):
     return stack
 
 
-def test_from_the_command_to_the_file(fleet, pages):
+def test_from_the_command_to_the_file(stack, pages):
+    fleet = stack  # whose poller does not lose patience with a busy machine
+    fleet.start_all()
     done = fleet.cli("submit", "--wait", "--json", pages.url + "/fine", check=True)
     [document] = [json.loads(line) for line in done.stdout.splitlines()]
     assert document["status"] == "completed"

@@ -92,7 +92,7 @@ def _status(program):
 def test_wrong_settings_end_the_worker(stack, s3, changed, why):
     stack.env.update(changed)
     program = stack.start("worker", wait=False)
-    assert program.process.wait(30) == 2
+    assert program.process.wait(90) == 2
     assert why in stack.log("worker")
     stack._retire("worker")
 

@@ -100,7 +100,7 @@ def test_the_poller_keeps_it(fleet, provider, pages):
     row = wait_for(lambda: next(iter(fleet.sql("select * from provider_scorecard")), None), 30,
                    "the row")
     assert row.provider == "screenshotly"
-    assert fleet.metrics("poller")["shotfleet_scorecard_days_total"] >= 1
+    wait_for(lambda: fleet.metrics("poller")["shotfleet_scorecard_days_total"] >= 1, 30, "it to be counted")
 
 
 def finished(stack, days_ago, count=1, provider="screenshotly", status="completed"):

@@ -41,8 +41,8 @@ class Follower:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(20)
-        self.thread.join(10)
+        self.process.wait(90)
+        self.thread.join(90)
         self.process.stdout.close()
 
 

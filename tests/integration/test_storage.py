@@ -163,6 +163,6 @@ def test_what_a_dead_worker_left_half_written_is_removed(stack, provider, pages)
 def test_a_wrong_storage_ends_the_worker(stack, url, why):
     stack.env["SHOTFLEET_STORAGE"] = url
     program = stack.start("worker", wait=False)
-    assert program.process.wait(30) == 2
+    assert program.process.wait(90) == 2
     assert why in stack.log("worker")
     stack._retire("worker")

@@ -26,8 +26,8 @@ BIN = os.environ.get("SHOTFLEET_BIN", os.path.join(ROOT, "build", "dev", "bin"))
 # A sanitizer's last words, and an assertion's.
 BROKEN = re.compile(r"Sanitizer|runtime error:|Assertion .* failed")
 
-START_S = 20
-STOP_S = 60
+START_S = 60
+STOP_S = 30
 
 
 class Program:

@@ -60,5 +60,5 @@ class Events:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
-        self.ended.wait(90)
+        self.ended.wait(25)
         self.connection.close()

@@ -411,7 +411,7 @@ def test_events_begin_with_the_state_and_end_with_the_end(api, events):
     stream.wait(3)
     assert stream.events[2][1]["progress"] == 40
     complete(api, job, png())
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(25)
     assert stream.names() == ["queued", "submitted", "submitted", "completed"]
     known = {entry.decode() for entry, _ in api.redis.xrange("shotfleet:live")}
     assert stream.ids[-1].endswith(".end")
@@ -426,7 +426,7 @@ def test_events_of_what_has_ended_end_at_once(api, events):
     job = submit(api, url="https://example.com/").json()["jobId"]
     complete(api, job, png())
     stream = events(f"/v1/captures/{job}/events")
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(25)
     assert stream.names() == ["completed"]
 
 
@@ -438,7 +438,7 @@ def test_events_reach_everybody_who_asked_and_nobody_else(api, events):
         stream.wait(1)
     complete(api, jobs[0], png())
     for stream in streams[0::2]:
-        assert stream.ended.wait(90)
+        assert stream.ended.wait(25)
         assert stream.names() == ["queued", "completed"]
     board.wait(1)
     assert board.events[0][1]["jobId"] == jobs[0]
@@ -457,7 +457,7 @@ def test_events_survive_a_restart_of_redis(api, events):
     api.sql("update jobs set status = 'failed', failed_at = now(), "
             "error_code = 'TIMEOUT' where id = %s::uuid", job)
     api.redis_server.start()  # no entry says so: asked for on reconnecting
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(25)
     assert stream.names() == ["queued", "failed"]
 
 
@@ -468,7 +468,7 @@ def test_a_lost_entry_is_made_up_for_at_the_next_heartbeat(api, events):
     api.sql("update jobs set status = 'cancelled', cancelled_at = now() "
             "where id = %s::uuid", job)
     board = events("/v1/events")
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(25)
     assert stream.names() == ["queued", "cancelled"]
     wait_for(lambda: board.comments >= 1, 45, "a heart-beat")  # 15 to 30 s after the last news
 
@@ -481,7 +481,7 @@ def test_entries_that_are_no_ours_do_no_harm(api, events):
                   {"job": UNKNOWN}, {b"\xff": b"\0"}):
         api.redis.xadd("shotfleet:live", entry)
     complete(api, job, png())
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(25)
     assert stream.names() == ["queued", "completed"]
 
 
@@ -490,7 +490,7 @@ def test_stopping_ends_streams(api, events):
     stream = events(f"/v1/captures/{job}/events")
     stream.wait(1)
     api.stop("api")
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(25)
 
 
 def test_stopping_does_not_wait_for_a_database_that_hangs(stack, events):

@@ -193,7 +193,7 @@ def test_a_capture_is_cancelled_once(api, events):
     document = answer.json()
     assert (answer.status, document["status"]) == (200, "cancelled")
     assert document["cancelledAt"]
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(25)
     assert stream.names() == ["queued", "cancelled"]
     assert api.job(job).next_check_at is None
     again = api.api("DELETE", f"/v1/captures/{job}")

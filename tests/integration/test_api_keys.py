@@ -323,7 +323,7 @@ def test_streams_end_with_their_key(api, events, how):
     assert socket.receive()["event"] == "subscribed"
     end_key(api, how, "app")
     for stream in ending:
-        assert stream.ended.wait(90)
+        assert stream.ended.wait(25)
         name, data = stream.events[-1]
         assert (name, data["code"], data["detail"]) == ("unauthorized", "UNAUTHORIZED", LAST_WORDS)
         assert ask(api, key["X-API-Key"], "GET", path).status == 401  # where an EventSource stops
@@ -357,7 +357,7 @@ def test_the_first_key_ends_what_was_open_to_all(stack, events):
     stack.start("api")
     stream = events("/v1/events")
     create(stack, "first")
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(25)
     assert stream.names()[-1] == "unauthorized"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import dialects
 from harness import BIN, BROKEN, ROOT
+from processes import wait_for
 from web import request
 
 BODY = b'{"event":"render.succeeded","result":{"renderUrl":"https://x/y.png"}}'
@@ -141,5 +142,6 @@ def test_ingest_tells_its_log_and_nobody_else(stack):
     answer = request("POST", f"{stack.ingest_url}/webhooks/urlbox", BODY + b"\n",
                      dialects.urlbox(BODY, "urlbox-old"))
     assert answer.status == 401 and answer.json() == {"error": "invalid signature"}
-    [line] = [l for l in stack.log("ingest").splitlines() if "refused a webhook" in l]
+    [line] = wait_for(lambda: [l for l in stack.log("ingest").splitlines() if "refused a webhook" in l], 10,
+                      "the log line")
     assert 'hint="the body was changed on its way: a newline or blanks were added' in line

@@ -33,7 +33,7 @@ def interpreter(name):
 def run(stack, folder, name, *arguments, **env):
     return subprocess.run(interpreter(name) + list(arguments), cwd=folder,
                           env={**os.environ, **stack.env, **env},
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=240)
 
 
 @pytest.mark.parametrize("name", ["poll.py", "sse.mjs", "websocket.mjs", "socketio.mjs"])

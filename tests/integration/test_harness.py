@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+import processes
 from doubles import sign_webhook
 from processes import kill_tree, wait_for
 from web import request
@@ -17,7 +18,8 @@ def test_signature_is_that_of_the_contract():
         "4f8580beed232be6a3d8337f806f9021675554a52a9b094f4a964ecc4ce84640")
 
 
-def test_waiting_ends():
+def test_waiting_ends(monkeypatch):
+    monkeypatch.setattr(processes, "PATIENCE_S", 0)
     with pytest.raises(AssertionError, match="for the moon"):
         wait_for(lambda: False, 0.1, "the moon")
 

@@ -46,7 +46,7 @@ def unavailable(stack, reason, why):
     answer = send(stack)
     assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0
     assert answer.json() == {"error": "try again later"}  # the sender learns no more
-    assert reason in stack.log("ingest")
+    wait_for(lambda: reason in stack.log("ingest"), 10, "the log to say why")
     assert stack.metrics("ingest")[series] == before + 1
 
 
@@ -94,7 +94,7 @@ def test_a_redis_that_begins_to_forget_is_refused(stack, config, name, value):
     wait_for(lambda: request("GET", ingest.admin_url + "/readyz").status == 503, 30, "unreadiness")
     config(name, before)
     wait_for(lambda: send(stack).status == 200, 30, "webhooks to be taken again")
-    assert "keeps acknowledged webhooks again" in stack.log("ingest")
+    wait_for(lambda: "keeps acknowledged webhooks again" in stack.log("ingest"), 10, "the log to say so")
     wait_for(lambda: stack.metrics("ingest")["shotfleet_redis_weak"] == 0, 30, "the metric")
     wait_for(lambda: request("GET", ingest.admin_url + "/readyz").status == 200, 30, "readiness")
 
@@ -153,7 +153,7 @@ def test_a_webhook_that_cannot_be_on_disk_is_not_acknowledged(stack, everysec, c
     config("appendfsync", "no")
     answer = send(stack)
     assert answer.status == 503 and answer.json() == {"error": "try again later"}
-    assert "not on disk within the deadline" in stack.log("ingest")
+    wait_for(lambda: "not on disk within the deadline" in stack.log("ingest"), 10, "the log to say why")
     assert stack.metrics("ingest")['shotfleet_unavailable_total{reason="append"}'] >= 1
 
 

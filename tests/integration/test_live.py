@@ -82,7 +82,7 @@ def test_a_batch_begins_with_numbers_and_captures_and_ends(api, events):
     api.sql("update jobs set status = 'cancelled', cancelled_at = now() "
             "where id = %s::uuid", jobs[2])
     announce(api, jobs[2], "cancelled")
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(25)
     assert stream.names()[-1] == "batch"
     last = stream.events[-1][1]
     assert (last["progress"], last["counts"]["completed"], last["counts"]["failed"],
@@ -99,7 +99,7 @@ def test_a_batch_that_has_ended_is_told_whole_and_ends(api, events):
     batch, jobs = submit_batch(api, 250)  # more than two pages
     api.sql("update jobs set status = 'failed', failed_at = now(), error_code = 'X'")
     stream = events(f"/v1/events?batch={batch}")
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(30)
     assert stream.names() == ["batch"] + ["failed"] * 250 + ["batch"]
     assert [d["jobId"] for d in told(stream, "failed")] == sorted(jobs)
 
@@ -139,14 +139,14 @@ def test_what_a_capture_said_last_stops_an_eventsource(api, events):
     path = f"/v1/captures/{job}/events"
     complete(api, job, png())
     stream = events(path)
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(25)
     end = stream.ids[-1]
     assert end.endswith(".end")
     assert api.api("GET", path, headers={"Last-Event-ID": end}).status == 204
     # not having heard the end, it is told
     for before in (end.removesuffix(".end"), "1-1", "x", "x" * 5000):
         again = events(path, {"Last-Event-ID": before})
-        assert again.ended.wait(90)
+        assert again.ended.wait(25)
         assert again.names() == ["completed"]
     # the end was of an earlier try
     api.sql("update jobs set status = 'queued', attempt = 2, image_key = null")
@@ -179,7 +179,7 @@ def test_missed_events_are_replayed_by_any_process(api, events):
     assert [d["jobId"] for d in told(stream, "failed")] == [jobs[1]]
     assert not told(stream, "queued")  # not all of it again
     fail(api, jobs[2])
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(25)
     board.wait(3)
     assert set(stream.names() + board.names()) == {"failed", "batch"}
     # what was there before the oldest entry is not known
@@ -241,7 +241,7 @@ def test_a_stream_that_was_wiped_means_resync(api, events):
     wait_for(lambda: one.events[-1][1]["progress"] == 7, 20, "the progress")
     assert "live entries were lost" in api.log("api")
     fail(api, jobs[0])
-    assert one.ended.wait(90) and stream.ended.wait(90)
+    assert one.ended.wait(25) and stream.ended.wait(25)
 
 
 def test_several_redis_servers(api, events):
@@ -325,7 +325,7 @@ def test_events_go_on_after_postgresql_was_away(api, events):
     api.postgres_server.start()
     board.wait(1)
     fail(api, job)
-    assert stream.ended.wait(90)
+    assert stream.ended.wait(30)
     assert stream.names() == ["queued", "failed"]
     board.wait(2)
     assert board.names() == ["queued", "failed"]

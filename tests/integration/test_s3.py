@@ -53,7 +53,7 @@ def test_a_storage_that_is_away_stops_the_work(stack, provider, pages, s3):
     job = stack.queue(pages.url)
     ready = stack.programs["worker"].admin_url + "/readyz"
     wait_for(lambda: request("GET", ready).status == 503, 60, "the worker to be unready")
-    assert "could not store a picture in s3://shots/of/today" in stack.log("worker")
+    wait_for(lambda: "could not store a picture in s3://shots/of/today" in stack.log("worker"), 30, "the log to say so")
     s3.start("shots")
     assert stack.wait_for_job(job, "completed", 60).attempt == 1
     assert len(provider.captures) == 2
@@ -72,7 +72,7 @@ def test_what_is_wrong_is_said_at_the_start(stack, s3, changed, why):
     stack.env["SHOTFLEET_WORKER_PROCESSES"] = "1"
     program = stack.start("worker", wait=False)
     wait_for(lambda: why in stack.log("worker"), 30, "the complaint")
-    assert "no work is taken until the storage is well" in stack.log("worker")
+    wait_for(lambda: "no work is taken until the storage is well" in stack.log("worker"), 30, "the rest")
     assert wait_for(lambda: _status(program), 30, "the admin port") == 503
     assert "not/the" not in stack.log("worker")
 

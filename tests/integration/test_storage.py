@@ -72,7 +72,7 @@ def test_a_full_disk_stops_the_work_and_loses_nothing(stack, provider, pages, di
 
     job = stack.queue(pages.url + "/full")
     wait_ill(stack)
-    assert "No space left on device; no work is taken" in stack.log("worker")
+    wait_for(lambda: "No space left on device; no work is taken" in stack.log("worker"), 30, "the complaint")
     assert files_below(stack.storage) == kept  # nothing in tmp, nothing half-written
     assert stack.job(job).status in ("queued", "submitted")
     wait_for(lambda: stack.redis.info("clients")["blocked_clients"] == 1, 30,

@@ -18,7 +18,7 @@ class Answer:
         return f"<{self.status} {self.body[:200]!r}>"
 
 
-def request(method, url, body=None, headers=None, timeout_s=60):
+def request(method, url, body=None, headers=None, timeout_s=25):
     """`body` is bytes, or anything else to be sent as JSON."""
     headers = dict(headers or {})
     if body is not None and not isinstance(body, bytes):

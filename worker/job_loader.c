@@ -37,10 +37,9 @@ static const struct db_statement by_either_id = {
     "left join lateral ("
     "    select * from jobs where id = e.id"
     "    union all"
-    "    (select * from jobs where provider = e.provider"
-    "     and provider_job_id = e.provider_job_id"
-    "     and not exists (select from jobs o where o.id = e.id)"
-    "     order by id desc limit 1)"
+    "    select * from jobs"
+    "    where id = job_of_provider(e.provider, e.provider_job_id)"
+    "    and not exists (select from jobs o where o.id = e.id)"
     ") j on true "
     "order by e.n"
 };

@@ -1,6 +1,7 @@
 """Captures that somebody submitted to a provider without us: a profile may adopt
 them, when their webhooks come."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -104,3 +105,65 @@ def test_a_profile_that_adopts_must_know_the_page(stack, tmp_path):
     stack.retired.append(stack.programs.pop("worker"))
     assert program.process.wait(90) == 2
     assert "webhook.adopt: needs payload.job_id and payload.page_url" in program.log_text()
+
+
+def has_job(stack, theirs, days_ago, status="submitted", provider="adopting"):
+    """Submitted through us, days ago; returns its id."""
+    return stack.sql(
+        "insert into jobs (url, provider, provider_job_id, status, created_at, failed_at, error_code)"
+        " select 'https://example.com/', %s, %s, %s, at, at, 'X' from"
+        " (select now() - %s * interval '1 day' as at) a returning id::text",
+        provider, theirs, status, days_ago)[0][0]
+
+
+def job_of(stack, theirs, provider="adopting"):
+    return stack.sql("select job_of_provider(%s, %s)::text", provider, theirs)[0][0]
+
+
+@pytest.mark.parametrize("days_ago", [0, 1, 2, 89, 400])
+def test_a_late_webhook_of_a_job_of_ours_is_known_and_not_adopted(fleet, days_ago):
+    job = has_job(fleet, "ours-1", days_ago, "failed")
+    for between in (0, 1, 30):  # days without it
+        has_job(fleet, f"other-{between}", between)
+    send(fleet, "failed", jobId="ours-1", page="https://example.com/e", errorCode="X")
+    recorded(fleet, 1)
+    assert fleet.sql("select job_id::text, outcome from deliveries") == [(job, "duplicate")]
+    assert len(jobs(fleet)) == 4 and not fleet.sql("select * from dead_letters")
+
+
+def test_a_job_is_found_by_the_providers_id_on_whatever_day(stack):
+    ids = {days: has_job(stack, f"id-{days}", days) for days in (-1, 0, 1, 7, 8, 365, 3650)}
+    assert {days: job_of(stack, f"id-{days}") for days in ids} == ids
+    assert job_of(stack, "id-2") is None
+    assert job_of(stack, "id-7", "another") is None
+    assert job_of(stack, None) is None and job_of(stack, "id-7", None) is None
+
+
+def test_of_several_with_one_id_the_newest_is_found(stack):
+    has_job(stack, "again", 5)
+    has_job(stack, "again", 3)
+    newest = has_job(stack, "again", 3)  # of the same day: the later id
+    other = has_job(stack, "again", 0, provider="another")
+    assert job_of(stack, "again") == newest
+    assert job_of(stack, "again", "another") == other
+    stack.sql("update jobs set provider_job_id = null where id = %s::uuid", newest)
+    assert job_of(stack, "again") not in (newest, other, None)
+
+
+def test_finding_a_job_reads_a_page_or_two_for_each_day(stack):
+    """And not the jobs of those days."""
+    stack.sql("insert into jobs (url, provider, provider_job_id, created_at)"
+              " select 'https://example.com/', 'adopting', md5(n::text), now() - (n % 10) * interval '1 day'"
+              " from generate_series(1, 20000) n")
+    stack.sql("analyze jobs")
+
+    def buffers(theirs):
+        plan = stack.sql("explain (analyze, buffers, timing off, format json)"
+                         " select job_of_provider('adopting', %s)", theirs)[0][0][0]["Plan"]
+        return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+    buffers("warm")
+    of_today, of_none = hashlib.md5(b"20000").hexdigest(), "nobody's"
+    assert job_of(stack, of_today) and not job_of(stack, of_none)
+    assert buffers(of_today) <= 20
+    assert buffers(of_none) <= 10 * 20

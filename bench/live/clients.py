@@ -71,10 +71,15 @@ class Clients:
         self.sockets = {}
         self.job_of = {}
         self.heard = []  # (index of the job, its progress, when)
+        self.bytes = 0   # of events and what came with them
         for start in range(0, len(follow), OPENING):
             self._open(kind, port, jobs, follow[start:start + OPENING])
             self.listen(0.01)  # those that are open answer pings meanwhile
+        self.clear()
+
+    def clear(self):
         self.heard.clear()
+        self.bytes = 0
 
     def _open(self, kind, port, jobs, follow):
         opening = []
@@ -108,6 +113,7 @@ class Clients:
                     self.sockets[fd].sendall(PONG)
                 elif ENGINE_PING in data:
                     self.sockets[fd].sendall(_frame("3"))
+                self.bytes += len(data)
                 self.heard += [(self.job_of[fd], int(progress), now)
                                for progress in PROGRESS.findall(data)]
 

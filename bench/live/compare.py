@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Live clients of one process, beside a socket.io server on Node: memory for
 each client, processor time for each event that a client got, and the time from
-PostgreSQL's commit to the client.
+PostgreSQL's commit to the client.  And the floor below both: a loop of send(2)
+of as many bytes over as many connections (floor.c).
 
     bench/live/compare.py [--clients 10000] [--seconds 10]
 
@@ -14,6 +15,7 @@ import argparse
 import multiprocessing
 import os
 import resource
+import subprocess
 import sys
 import time
 
@@ -71,7 +73,7 @@ def drive(url, redis_port, jobs, rate, seconds, committed):
 
 def measure(clients, pid, lab, jobs, rate, seconds):
     """What `rate` changes a second cost the server with this pid."""
-    clients.heard.clear()
+    clients.clear()
     committed = multiprocessing.Array("d", 100 * len(jobs), lock=False)
     driver = multiprocessing.Process(target=drive, args=(
         lab.stack.env["DATABASE_URL"], lab.redis.port, jobs, rate, seconds, committed))
@@ -87,6 +89,7 @@ def measure(clients, pid, lab, jobs, rate, seconds):
     count = len(delays)
     told = len(clients.sockets) if len(jobs) == 1 else 1  # clients of one change
     return {"events": count, "expected": rate * seconds * told,
+            "bytes per event": clients.bytes / max(count, 1),
             "CPU us per event": cpu * 1e6 / max(count, 1),
             "p50 ms": delays[count // 2], "p99 ms": delays[int(count * 0.99)]}
 
@@ -109,6 +112,22 @@ def measure_server(name, kind, port, pid, lab, jobs, args):
         **measure(clients, pid, lab, jobs[:1], SHARED_RATE, args.seconds)}
     clients.close()
     time.sleep(2)
+    return results
+
+
+def measure_floor(lab, size, args):
+    """What the system takes to send events of so many bytes, as results have it."""
+    program = os.path.join(lab.folder, "floor")
+    subprocess.run([world.program("cc"), "-std=gnu17", "-O2", os.path.join(HERE, "floor.c"),
+                    "-o", program], check=True)
+    results = {}
+    for rate in RATES:
+        done = subprocess.run(
+            [program, str(args.clients), str(size), str(rate * args.seconds), str(rate)],
+            check=True, stdout=subprocess.PIPE, text=True)
+        paced, unpaced = map(float, done.stdout.split())
+        results["send(2) alone", f"{rate}/s, one client each"] = {"CPU us per event": paced}
+    results["send(2) alone", f"{SHARED_RATE}/s, all clients each"] = {"CPU us per event": unpaced}
     return results
 
 
@@ -152,13 +171,17 @@ def main():
         peer = lab.serve("node", ["node", os.path.join(world.PEERS, "live.mjs")], port)
         results |= measure_server("socket.io on node", SocketIo, port, peer.process.pid, lab,
                                   jobs, args)
+        report.progress("send(2) alone")
+        size = results["shotfleet, SSE", f"{RATES[0]}/s, one client each"]["bytes per event"]
+        results |= measure_floor(lab, round(size), args)
         lab.stack.start("api")
         for per_request in (1, 1000):
             report.progress(f"submitting {per_request} at once")
             submitted[per_request] = submit_rate(lab.stack, per_request, args.seconds)
-    columns = ["kB per client", "events", "expected", "CPU us per event", "p50 ms", "p99 ms"]
+    columns = ["kB per client", "events", "expected", "bytes per event", "CPU us per event",
+               "p50 ms", "p99 ms"]
     print(report.table(["changes", "", *columns],
-                       [[what, name, *(report.number(r[c], 1) for c in columns)]
+                       [[what, name, *(report.number(r[c], 1) if c in r else "" for c in columns)]
                         for (name, what), r in
                         sorted(results.items(), key=lambda each: each[0][1])]))
     for per_request, rate in submitted.items():

@@ -13,7 +13,7 @@ def letter(stack, provider, pages):
     provider.picture = b"no picture"
 
     def script(capture):  # which does not overtake the submission
-        wait_for(lambda: stack.job(job).status == "submitted", 30, "the submission")
+        wait_for(lambda: stack.job(capture.job_id).status == "submitted", 30, "the submission")
         provider.complete(capture)
     provider.script = script
     job = stack.queue(pages.url)

@@ -166,7 +166,8 @@ static struct MHD_Daemon *start(struct http_server *s, int fd)
         { MHD_OPTION_CONNECTION_LIMIT, o->max_connections, NULL },
     /* Older ones know only the lack of Host and a blank in the target, find
      * out too late, and send the head of their answer twice; the guard
-     * refuses both. */
+     * refuses both.  Nothing lower than 1 for the newer: a bare LF would end a
+     * line and folded lines be joined, and the guard would not see it. */
 #if MHD_VERSION >= 0x00097701
         { MHD_OPTION_CLIENT_DISCIPLINE_LVL, 2, NULL },
 #endif

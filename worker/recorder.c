@@ -39,7 +39,7 @@ struct recorder {
     struct lane lanes[RECORDER_LANES];
     struct entry_queue waiting; /* finished */
     struct job_set jobs;        /* while gathering */
-    size_t batch_max;           /* halved by a refused batch, grows back */
+    size_t batch_max;           /* halved by a failed batch, grows back */
     unsigned failures;          /* in a row */
 };
 
@@ -52,8 +52,11 @@ static struct lane *free_lane(struct recorder *r)
     return NULL;
 }
 
+/* For a next try with half as many: down to the one that is refused, or to as
+ * many as a slow database can do in its time. */
 static void put_back(struct lane *lane)
 {
+    lane->recorder->batch_max = (lane->count + 1) / 2;
     while (lane->count > 0)
         entry_queue_push_front(&lane->recorder->waiting,
                                lane->batch[--lane->count]);
@@ -102,7 +105,6 @@ static void condemn(struct entry *e, const char *why)
     entry_finish(e, "dead", "REFUSED", why);
 }
 
-/* Halves the batch until the guilty entry is alone. */
 static void after_refusal(struct lane *lane, const char *why)
 {
     struct recorder *r = lane->recorder;
@@ -110,7 +112,6 @@ static void after_refusal(struct lane *lane, const char *why)
 
     log_error(NULL, "could not record a batch of %zu: %s", lane->count, why);
     if (lane->count > 1) {
-        r->batch_max = lane->count / 2;
         put_back(lane);
     } else if (!first->result.condemned) {
         condemn(first, why);

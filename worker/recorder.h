@@ -2,8 +2,8 @@
  *
  * The transaction first, then acknowledge and tell.  A batch
  * holds one entry per job; another one of the same job waits for the next
- * batch.  A batch that the database refuses is halved until the guilty entry is
- * alone; it becomes a dead letter.
+ * batch.  A batch that fails is halved: until a slow database gets it done in
+ * its time, or the entry that it refuses is alone; that becomes a dead letter.
  */
 #ifndef RECORDER_H
 #define RECORDER_H

@@ -421,6 +421,29 @@ def test_what_passes_by_itself_is_tried_again(fleet, provider, pages, sqlstate, 
     assert f"for the test: {what}" in fleet.log("worker") and f"sqlstate={sqlstate}" in fleet.log("worker")
 
 
+def test_a_batch_that_takes_too_long_is_tried_in_parts(stack, provider, pages):
+    """PostgreSQL, slow today, gets four rows done in the time of a statement."""
+    jobs = [stack.queue(pages.url) for _ in range(60)]
+    stack.sql("""
+        create function time_out() returns trigger language plpgsql as $$
+        begin
+            if (select count(*) from added) > 4 then
+                raise exception 'canceled for the test' using errcode = '57014';
+            end if;
+            return null;
+        end $$;
+        create trigger time_out after insert on deliveries referencing new table as added
+            for each statement execute function time_out()""")
+    for job in jobs:
+        append(stack, {"event": "screenshot.failed", "data": {"errorCode": "INVALID_URL"}}, job=job, attempt="1")
+    stack.start("worker")
+    for job in jobs:
+        stack.wait_for_job(job, "failed")
+    wait_idle(stack)
+    assert "canceled for the test" in stack.log("worker")
+    assert [r.outcome for r in stack.sql("select outcome from deliveries where source = 'webhook'")] == ["recorded"] * 60
+
+
 def test_live_events_follow_the_row(fleet, provider, pages):
     job = fleet.wait_for_job(fleet.queue(pages.url), "completed")
     events = wait_for(lambda: len(e := [f for _, f in fleet.redis.xrange("shotfleet:live")

@@ -152,3 +152,35 @@ def test_the_docs_show_it(sql):
         found = re.search(r"<!-- matrix -->\n(.*?)\n<!-- /matrix -->", f.read(), re.S)
     assert found and found[1] == matrix(sql), \
         f"docs/architecture.md must hold, between its marks:\n{matrix(sql)}"
+
+
+@pytest.fixture
+def many_in_flight(servers):
+    """A cursor on a database whose statistics are from when no job was in flight."""
+    servers[1].create("many")
+    connection = connect(servers[1].url("many"))
+    install(connection)
+    cursor = connection.cursor()
+    cursor.execute("""
+        alter table jobs set (autovacuum_enabled = off);
+        insert into jobs (url, provider, status, error_code, failed_at)
+        select 'http://page.test/', 'screenshotly', 'failed', 'X', now() from generate_series(1, 5000)""")
+    cursor.execute("analyze jobs")
+    cursor.execute("""
+        insert into jobs (url, provider, status)
+        select 'http://page.test/', 'screenshotly', 'submitted' from generate_series(1, 20000)""")
+    yield cursor
+    connection.close()
+    servers[1].drop("many")
+
+
+def test_recording_does_not_walk_through_the_jobs_in_flight(many_in_flight):
+    buffers = []
+    for event in (EVENTS[0], *EVENTS):  # the first one also reads the catalogue
+        many_in_flight.execute("select min(id::text) from jobs where status = 'submitted'")
+        entry = {"entry": f"webhook:1700000000000-{next(NUMBERS)}", "job": many_in_flight.fetchone()[0],
+                 "attempt": 1, "event": event}
+        many_in_flight.execute("explain (analyze, buffers, format json)" + RECORD, entry)
+        plan = many_in_flight.fetchone()[0][0]["Plan"]
+        buffers.append(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+    assert max(buffers[1:]) < 100, buffers

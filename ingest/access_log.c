@@ -11,7 +11,7 @@ struct access_log {
     struct loop_timer *window; /* runs from the first refusal on */
     int64_t lines;             /* in this window */
     int64_t untold;
-    bool explained;
+    int64_t explaining_us;
     int64_t accepted; /* since the last one with a line */
 };
 
@@ -24,7 +24,7 @@ static void end_window(void *arg)
                  l->untold);
     l->lines = 0;
     l->untold = 0;
-    l->explained = false;
+    l->explaining_us = 0;
 }
 
 struct access_log *access_log_new(struct loop *loop,
@@ -60,12 +60,14 @@ bool access_log_refusal(struct access_log *l)
     return false;
 }
 
-bool access_log_explains(struct access_log *l)
+bool access_log_explains(const struct access_log *l)
 {
-    bool first = !l->explained;
+    return l->explaining_us < ACCESS_LOG_EXPLAINING_US;
+}
 
-    l->explained = true;
-    return first;
+void access_log_explained(struct access_log *l, int64_t us)
+{
+    l->explaining_us += us;
 }
 
 bool access_log_accepted(struct access_log *l)

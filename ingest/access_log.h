@@ -11,6 +11,9 @@
 
 struct access_log;
 
+/* Half a percent of a second. */
+enum { ACCESS_LOG_EXPLAINING_US = 5000 };
+
 struct access_log_options {
     int64_t refusals;  /* lines in a window */
     int64_t window_ms; /* 0: a second */
@@ -23,9 +26,11 @@ void access_log_free(struct access_log *l); /* accepts NULL */
 
 /* May this refusal have its line? */
 bool access_log_refusal(struct access_log *l);
-/* After that: is it the first one of its window that asks for an explanation,
- * which costs time to find? */
-bool access_log_explains(struct access_log *l);
+/* After that: is there time to look for an explanation?  Until
+ * ACCESS_LOG_EXPLAINING_US of the window have gone into it, so the first one
+ * always has it; say what it took. */
+bool access_log_explains(const struct access_log *l);
+void access_log_explained(struct access_log *l, int64_t us);
 /* Shall this accepted webhook have one? */
 bool access_log_accepted(struct access_log *l);
 

@@ -223,11 +223,24 @@ static void append(struct receiver *rc, size_t shard, struct http_request *r,
 
 /* --- judging */
 
+/* "" where there is none, or no time for it. */
+static void explain(struct receiver *rc, const struct admitted *a,
+                    char hint[DIAGNOSIS_SIZE])
+{
+    int64_t began_us = clock_monotonic_us();
+
+    *hint = '\0';
+    if (!admitted_is_diagnosable(a) || !access_log_explains(rc->log))
+        return;
+    admitted_diagnose(a, rc->gate, hint);
+    access_log_explained(rc->log, clock_monotonic_us() - began_us);
+}
+
 /* To operators alone: in the log, and among the last ones. */
 static void tell_refusal(struct receiver *rc, enum refusal refusal,
                          const struct admitted *a)
 {
-    char hint[DIAGNOSIS_SIZE] = "";
+    char hint[DIAGNOSIS_SIZE];
     bool line = access_log_refusal(rc->log);
     const struct rejection rejection = {
         .at_ms = clock_wall_ms(),
@@ -239,8 +252,7 @@ static void tell_refusal(struct receiver *rc, enum refusal refusal,
         .explanation = hint,
     };
 
-    if (admitted_is_diagnosable(a) && access_log_explains(rc->log))
-        admitted_diagnose(a, rc->gate, hint);
+    explain(rc, a, hint);
     rejected_put(rc->rejected, rc->process, refusal, &rejection);
     if (line)
         log_info(LOG_WITH({ "reason", rejection.reason }, { "ip", a->ip },

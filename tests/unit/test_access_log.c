@@ -90,7 +90,7 @@ static void a_new_window_allows_new_lines(void **state)
     close(old);
 }
 
-static void one_explanation_in_a_window(void **state)
+static void explaining_has_its_time(void **state)
 {
     struct waiting w = { .loop = loop_new() };
 
@@ -99,10 +99,16 @@ static void one_explanation_in_a_window(void **state)
     w.timer = loop_timer_new(w.loop, try_again, &w);
     assert_int_equal(allowed(w.log, 3), 1);
     assert_true(access_log_explains(w.log)); /* also of one without a line */
+    access_log_explained(w.log, ACCESS_LOG_EXPLAINING_US - 1);
+    assert_true(access_log_explains(w.log));
+    access_log_explained(w.log, 1);
+    assert_false(access_log_explains(w.log));
+    access_log_explained(w.log, 1);
     assert_false(access_log_explains(w.log));
     loop_timer_start(w.timer, 1);
     loop_run(w.loop); /* into the next window */
     assert_true(access_log_explains(w.log));
+    access_log_explained(w.log, ACCESS_LOG_EXPLAINING_US + 1);
     assert_false(access_log_explains(w.log));
     access_log_free(w.log);
     loop_timer_free(w.timer);
@@ -132,7 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(so_many_lines_and_no_more),
         cmocka_unit_test(a_new_window_allows_new_lines),
-        cmocka_unit_test(one_explanation_in_a_window),
+        cmocka_unit_test(explaining_has_its_time),
         cmocka_unit_test(a_sample_of_what_is_accepted),
     };
 

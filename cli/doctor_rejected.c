@@ -120,6 +120,12 @@ static int show(struct service *s, const struct arguments *a)
                                              : service_error(s));
         return CLI_UNREACHABLE;
     }
+    if (service_status(s) == 403) {
+        cli_complain("ingest at %s tells only its own machine what it has "
+                     "refused; ask there",
+                     a->from);
+        return CLI_UNREACHABLE;
+    }
     if (service_status(s) != 200 || print_last(text, len, a) != 0) {
         cli_complain("what answers at %s is not the admin port of ingest "
                      "(status %ld)",

@@ -7,6 +7,7 @@
 #include "common/buf.h"
 #include "common/http_server.h"
 #include "common/mem.h"
+#include "common/ranges.h"
 
 enum {
     /* Nobody has anything to send here. */
@@ -23,6 +24,7 @@ struct admin {
     void *arg;
     const struct admin_page *page; /* NULL: none */
     void *page_arg;
+    struct ranges loopback;
 };
 
 static void respond_text(struct http_request *r, unsigned status,
@@ -66,6 +68,14 @@ static void respond_page(struct http_request *r, const struct admin_page *page,
     buf_release(&text);
 }
 
+static void respond_own_page(struct http_request *r, const struct admin *a)
+{
+    if (ranges_contain(&a->loopback, http_peer(r)))
+        respond_page(r, a->page, a->page_arg);
+    else
+        http_respond_error(r, 403, "only this machine itself is told");
+}
+
 static void handler(struct http_request *r, void *arg)
 {
     static const struct http_field allow[] = { { "Allow", "GET, HEAD" },
@@ -88,7 +98,7 @@ static void handler(struct http_request *r, void *arg)
     else if (strcmp(path, metrics.path) == 0)
         respond_page(r, &metrics, a);
     else if (a->page && strcmp(path, a->page->path) == 0)
-        respond_page(r, a->page, a->page_arg);
+        respond_own_page(r, a);
     else
         http_respond_error(r, 404,
                            "not found: /healthz, /readyz and /metrics "
@@ -115,9 +125,10 @@ int admin_new(struct admin **out, struct loop *loop, const char *listen,
     a->ready = ready;
     a->arg = arg;
     options.arg = a;
-    a->server = http_server_new(loop, &options, error, error_size);
+    if (ranges_parse(&a->loopback, "127.0.0.0/8,::1", error, error_size) == 0)
+        a->server = http_server_new(loop, &options, error, error_size);
     if (!a->server) {
-        free(a);
+        admin_free(a);
         return -1;
     }
     *out = a;
@@ -140,5 +151,6 @@ void admin_free(struct admin *a)
     if (!a)
         return;
     http_server_free(a->server);
+    ranges_release(&a->loopback);
     free(a);
 }

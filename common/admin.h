@@ -22,7 +22,8 @@ MUST_USE int admin_new(struct admin **out, struct loop *loop,
                        const char *listen, const struct metrics *metrics,
                        admin_ready_fn *ready, void *arg, char *error,
                        size_t error_size);
-/* One more page, of the program's own. */
+/* One more page, of the program's own.  It is given to peers on the loopback
+ * alone, also where the port is open to others for its metrics. */
 struct admin_page {
     const char *path, *type;
     int (*render)(struct buf *out, void *arg); /* -1 when `out` is full */

@@ -12,7 +12,7 @@ import pytest
 
 import dialects
 from harness import BIN, BROKEN
-from processes import wait_for
+from processes import free_port, wait_for
 from web import request
 
 KEPT = 16
@@ -170,6 +170,26 @@ def test_all_processes_and_those_that_died(stack):
 def test_not_on_the_public_port(ingest):
     answer = request("GET", ingest.ingest_url + "/rejected")
     assert answer.status == 404 and b"reason" not in answer.body
+
+
+def test_only_its_own_machine_is_told(stack):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            pytest.skip("this machine has no address but 127.0.0.1")
+        own = s.getsockname()[0]
+    port = free_port()
+    program = stack.start("ingest", wait=False, SHOTFLEET_ADMIN_LISTEN=f"0.0.0.0:{port}")
+    program.admin_url = f"http://127.0.0.1:{port}"
+    stack.wait_ready("ingest")
+    assert post(stack, path="/").status == 404
+    assert len(rejected(stack)) == 1
+    assert request("GET", f"http://{own}:{port}/metrics").status == 200
+    answer = request("GET", f"http://{own}:{port}/rejected")
+    assert answer.status == 403 and b"reason" not in answer.body
+    done = ask(f"{own}:{port}", no_proxy="*")
+    assert done.returncode == 3 and "only its own machine" in done.stderr
 
 
 def test_misuse(ingest):

@@ -50,12 +50,13 @@ void hub_batch_changed(struct hub *h, struct topic *topic)
         loop_timer_start(h->count, COUNT_MS);
 }
 
-/* As far as this one is concerned. */
+/* As far as this one is concerned.  `over`: it has ended, and nothing of it is
+ * on its way any more; who has just come waits for nothing. */
 static void tell_counts(struct hub *h, struct subscription *s,
-                        struct message *m, bool changed, bool ended)
+                        struct message *m, bool changed, bool over)
 {
-    bool last = ended && !s->paging && !s->held_by;
     bool fresh = s->fresh;
+    bool last = over && !s->paging && !s->held_by;
 
     if (fresh && s->resync)
         hub_tell_resync(h, s);
@@ -76,17 +77,23 @@ static void on_row(struct hub *h, const struct db_result *result, size_t row)
     bool ended = db_value(result, row, BATCH_ENDED) != NULL;
     struct subscription *next;
     struct message m;
-    bool changed;
+    bool changed, settled;
 
     if (!topic)
         return;
+    /* What ended it is in the table before it is told: counted once more, it is
+     * over when nothing has come meanwhile. */
+    settled = ended && topic->ended && !topic->changed;
+    if (ended && !settled)
+        hub_batch_changed(h, topic);
+    topic->ended = ended;
     changed = hub_hash(document) != topic->heard;
     topic->heard = hub_hash(document);
     topic->asked = false;
     message_init(&m, "batch", document, hub_id(h));
     for (struct subscription *s = topic->subscriptions; s; s = next) {
         next = s->next; /* the topic goes with the last one */
-        tell_counts(h, s, &m, changed, ended);
+        tell_counts(h, s, &m, changed, settled || (ended && s->fresh));
     }
     message_release(&m);
 }

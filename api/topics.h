@@ -61,6 +61,7 @@ struct topic {
     bool told;    /* of news, since it was checked the last time */
     bool asked;   /* the database is to be asked, or is being asked */
     bool changed; /* a batch: its counts are to be asked */
+    bool ended;   /* a batch: by the counts before */
 };
 
 struct subscription {

@@ -95,6 +95,24 @@ def test_a_batch_begins_with_numbers_and_captures_and_ends(api, events):
     assert (again.status, again.body) == (204, b"")
 
 
+def test_news_behind_the_end_of_a_batch_is_told(api, events):
+    """The last capture is in the table before it is told, and the batch is counted
+    in between.  That takes luck, so that it is tried some times."""
+    for _ in range(20):
+        batch, jobs = submit_batch(api, 2)
+        stream = events(f"/v1/events?batch={batch}")
+        wait_for(lambda: len(told(stream, "queued")) == 2, 20, "the present state")
+        api.sql("update jobs set status = 'failed', failed_at = now(), error_code = 'X'"
+                " where batch_id = %s::uuid", batch)
+        announce(api, jobs[0], "failed")
+        stream.ended.wait(0.3)
+        announce(api, jobs[1], "failed")
+        assert stream.ended.wait(25)
+        if len(told(stream, "failed")) == 2:
+            return
+    pytest.fail("the last capture is never told")
+
+
 def test_a_batch_that_has_ended_is_told_whole_and_ends(api, events):
     batch, jobs = submit_batch(api, 250)  # more than two pages
     api.sql("update jobs set status = 'failed', failed_at = now(), error_code = 'X'")

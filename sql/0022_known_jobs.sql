@@ -16,6 +16,11 @@ begin
 end
 $$;
 
+-- A batch looks its jobs up by their ids, whatever the planner believes: where the
+-- statistics are from a quiet moment, an index of jobs in flight promises a row or
+-- none, and every entry would be held against every job in flight.  So what `halted`
+-- asks of a job's state comes from `judged`, which has read its row.
+--
 -- A letter that was fed back counts a failure only once for each of its tries
 -- (dead_tries, and what `feeds` it; letter_is_past() in 0019).
 drop function record_entries;
@@ -209,7 +214,7 @@ begin
                               else j.error_code end
         from decided d
         where j.id = d.known_id
-          and j.status in ('queued', 'submitted')
+          and d.old_status in ('queued', 'submitted')
           and (d.outcome = 'dead' and coalesce(d.attempt, j.attempt) = j.attempt
                or d.outcome in ('ignored', 'duplicate')
                    and d.feeds is not null)

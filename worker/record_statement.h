@@ -1,4 +1,4 @@
-/* record_statement.h - the call of record_entries() (sql/0011_letters.sql):
+/* record_statement.h - the call of record_entries() (sql/0022_known_jobs.sql):
  * a batch of entries as the parameters of one statement. */
 #ifndef RECORD_STATEMENT_H
 #define RECORD_STATEMENT_H

@@ -41,10 +41,12 @@ def balanced(stack, stream=WEBHOOK, in_flight=0):
     return wait_for(row, 60, "the ledger to balance")
 
 
+ENTRY = {"v": "1", "provider": "screenshotly", "source": "webhook",
+         "body": json.dumps({"event": "screenshot.sparkled", "data": {}})}
+
+
 def add(stack, **fields):
-    body = json.dumps({"event": "screenshot.sparkled", "data": {}})
-    return stack.redis.xadd(WEBHOOK, {"v": "1", "provider": "screenshotly", "source": "webhook",
-                                      "body": body, **fields}).decode()
+    return stack.redis.xadd(WEBHOOK, {**ENTRY, **fields}).decode()
 
 
 def entry_ids(stack):
@@ -166,9 +168,11 @@ def test_a_wiped_redis_begins_another_book(fleet):
     for _ in range(5):
         add(fleet)
     assert balanced(fleet).accepted == 5
-    fleet.redis.flushall()
-    for _ in range(3):
-        add(fleet)
+    with fleet.redis.pipeline(transaction=True) as together:  # before the book begins
+        together.flushall()
+        for _ in range(3):
+            together.xadd(WEBHOOK, ENTRY)
+        together.execute()
     row = wait_for(lambda: (r := checked(fleet)).accepted == 3 and r, 60, "the new book")
     row = balanced(fleet)
     assert (row.accepted, row.dead) == (3, 3)

@@ -25,7 +25,7 @@ struct pace *pace_of(struct paces *p, const char *provider);
  * `per_s` and `at_once` 0: no limit. */
 MUST_USE int64_t pace_take(struct paces *p, struct pace *k, double per_s,
                            unsigned at_once, int64_t now_ms);
-/* `took_ms`: how long it took to answer; -1: it was not asked after all. */
+/* `took_ms`: how long it took to answer; -1: it was not asked, or is silent. */
 void pace_done(struct paces *p, struct pace *k, int64_t took_ms);
 /* When one that cannot wait here should come back: each a step behind the one
  * before, as fast as the limits and the provider's answers let them through.

@@ -119,8 +119,10 @@ static void on_answer(const struct http_answer *answer, void *arg)
     struct submitter *s = w->submitter;
     struct entry *e = w->entry;
     bool is_picture = submission_is_picture(answer);
+    int64_t took_ms = clock_monotonic_ms() - w->asked_ms;
 
-    pace_done(s->o.paces, w->pace, clock_monotonic_ms() - w->asked_ms);
+    /* a time-out does not say how fast it is */
+    pace_done(s->o.paces, w->pace, answer->failure == HTTP_OK ? took_ms : -1);
     if (!is_picture)
         submission_judge(e, w->provider, answer);
     count(s, e);

@@ -79,11 +79,12 @@ void rejected_put(struct rejected *r, unsigned process, unsigned reason,
                   const struct rejection *rejection)
 {
     struct ring *ring = &r->shared->rings[process * r->reasons + reason];
-    struct slot *slot = &ring->slots[ring->count++ % REJECTED_KEPT];
-    uint64_t version =
-        atomic_load_explicit(&slot->version, memory_order_relaxed) | 1;
+    struct slot *slot = NULL;
+    uint64_t version = 0;
 
     assert(process < r->processes && reason < r->reasons);
+    slot = &ring->slots[ring->count++ % REJECTED_KEPT];
+    version = atomic_load_explicit(&slot->version, memory_order_relaxed) | 1;
     atomic_store_explicit(&slot->version, version, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     slot->text.at_ms = rejection->at_ms;
